@@ -21,8 +21,8 @@ namespace strop::schema {
 inline constexpr std::uint8_t kWireVersionMin = 1;  // the versions this build speaks
 inline constexpr std::uint8_t kWireVersionMax = 1;
 inline constexpr std::size_t kMaxMessageBytes = 1 << 20;  // one frame, header included
-inline constexpr std::size_t kBatchOverheadBytes = 4 + 16 + 8 + 4 + 4 + 4;  // a BATCH of no records
-inline constexpr std::size_t kRecordOverheadBytes = 4 + 4;                  // each record, besides
+inline constexpr std::size_t kBatchOverheadBytes = 4 + 4 + 16 + 8 + 4;  // a BATCH of no records
+inline constexpr std::size_t kRecordOverheadBytes = 4 + 4;              // each record, besides
 inline constexpr std::size_t kMaxRecordBytes = 512 << 10;  // one record's payload (one event)
 inline constexpr std::size_t kMaxBatchRecords = 16384;
 inline constexpr std::size_t kMaxWireText = 255;  // Hello::agent, Nack::reason
