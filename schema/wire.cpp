@@ -110,9 +110,6 @@ tl::unexpected<WireError> fault(WireFault kind, std::string message) {
   return tl::unexpected(WireError{kind, std::move(message), std::nullopt, 0});
 }
 
-bool valid(RejectCode code) { return !to_word(code).empty(); }
-bool valid(NackCode code) { return !to_word(code).empty(); }
-
 Writer write(const Hello& hello, std::uint8_t version) {
   Writer out(version, Type::kHello);
   out.u8(hello.version_min);
@@ -144,7 +141,6 @@ Writer write(const Batch& batch, std::uint8_t version) {
   out.u64(batch.first_seq);
   out.u32(static_cast<std::uint32_t>(batch.records.size()));
   for (const Record& record : batch.records) {
-    if (record.payload.size() > kMaxRecordBytes) throw std::length_error("wire: record too large");
     out.u32(record.span);
     out.bytes(record.payload);
   }
@@ -240,7 +236,6 @@ tl::expected<std::vector<Record>, WireError> read_records(Reader& in, std::uint6
     Record record;
     record.span = in.u32();
     const std::uint32_t size = in.u32();
-    if (size > kMaxRecordBytes) return fault(WireFault::kTooLong, "BATCH has a record too large");
     record.payload = in.bytes(size);
     if (!in.good()) return fault(WireFault::kTruncated, "BATCH ends within a record");
     if (record.span == 0) return fault(WireFault::kMalformed, "BATCH has a record of span 0");
@@ -286,10 +281,7 @@ Decoded read_ack(Reader in) {
   out.rejected.reserve(std::min<std::size_t>(count, in.left() / 10));
   for (std::uint32_t i = 0; i < count && in.good(); ++i) {
     const std::uint64_t seq = in.u64();
-    const auto code = static_cast<RejectCode>(in.u16());
-    if (in.good() && !valid(code))
-      return fault(WireFault::kMalformed, "ACK has an unknown reject code");
-    out.rejected.push_back({seq, code});
+    out.rejected.push_back({seq, static_cast<RejectCode>(in.u16())});
   }
   return finish(in, std::move(out), "ACK");
 }
@@ -307,7 +299,6 @@ Decoded read_nack(Reader in) {
   out.reason = in.text();
   if (!in.good()) return fault(WireFault::kTruncated, "NACK ends early");
   if (permanent > 1) return fault(WireFault::kMalformed, "NACK is neither permanent nor not");
-  if (!valid(out.code)) out.code = NackCode::kBadFrame;
   return out;
 }
 
@@ -411,10 +402,6 @@ std::string_view to_word(RejectCode code) {
       return "bad_span";
     case RejectCode::kScrubFailed:
       return "scrub_failed";
-    case RejectCode::kConflict:
-      return "conflict";
-    case RejectCode::kForgotten:
-      return "forgotten";
   }
   return "";
 }

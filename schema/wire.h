@@ -23,7 +23,8 @@ inline constexpr std::uint8_t kWireVersionMax = 1;
 inline constexpr std::size_t kMaxMessageBytes = 1 << 20;  // one frame, header included
 inline constexpr std::size_t kBatchOverheadBytes = 4 + 4 + 16 + 8 + 4;  // a BATCH of no records
 inline constexpr std::size_t kRecordOverheadBytes = 4 + 4;              // each record, besides
-inline constexpr std::size_t kMaxRecordBytes = 512 << 10;  // one record's payload (one event)
+inline constexpr std::size_t kMaxRecordBytes = 512
+                                               << 10;  // an event above it becomes a dead letter
 inline constexpr std::size_t kMaxBatchRecords = 16384;
 inline constexpr std::size_t kMaxWireText = 255;  // Hello::agent, Nack::reason
 
@@ -76,7 +77,8 @@ struct Batch {
 // The last sequence number of a batch, first_seq - 1 when it has no records.
 std::uint64_t last_seq(const Batch& batch);
 
-// Why one event went to the dead letters. Values never change their meaning.
+// Why one event went to the dead letters. Values never change their meaning; a later version may
+// add some, which are kept as the number they are (`to_word` gives "" for them).
 enum class RejectCode : std::uint16_t {
   kBadUtf8 = 1,
   kBadJson = 2,
@@ -85,8 +87,6 @@ enum class RejectCode : std::uint16_t {
   kBadEvent = 5,  // JSON, but not an event as FORMAT.md has it
   kBadSpan = 6,   // a span that the payload does not bear out
   kScrubFailed = 7,
-  kConflict = 8,   // this sequence number is stored with another content
-  kForgotten = 9,  // erased on request; it is not stored again
 };
 
 struct Rejected {
