@@ -11,7 +11,7 @@ endif()
 
 add_library(strop_flags INTERFACE)
 target_compile_options(strop_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
-  -Woverloaded-virtual -Werror -fpch-preprocess)
+  -Woverloaded-virtual -Wno-missing-field-initializers -Werror -fpch-preprocess)
 if(STROP_SANITIZE)
   target_compile_options(strop_flags INTERFACE -fsanitize=${STROP_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(strop_flags INTERFACE -fsanitize=${STROP_SANITIZE})
