@@ -1,0 +1,100 @@
+#include "schema/curve_key.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <sstream>
+
+namespace strop::schema {
+namespace {
+
+constexpr std::size_t kKeySize = 40;
+constexpr std::size_t kMaxFileSize = 4096;
+
+// Closes a file descriptor, whichever way a function is left.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+tl::unexpected<std::string> failure(const std::filesystem::path& file, const std::string& what) {
+  return tl::unexpected("key file " + file.string() + ": " + what);
+}
+
+tl::expected<CurveKey, std::string> parse(const std::filesystem::path& file,
+                                          const std::string& text) {
+  CurveKey key;
+  std::istringstream lines(text);
+  std::string line;
+  while (std::getline(lines, line)) {
+    if (line.empty() || line.starts_with("# ") || line == "#") continue;
+    const std::size_t space = line.find(' ');
+    const std::string name = line.substr(0, space);
+    const std::string value = space == std::string::npos ? "" : line.substr(space + 1);
+    if (name != "public" && name != "secret")
+      return failure(file, "expected lines 'public KEY' and 'secret KEY'");
+    if (!is_curve_key(value))
+      return failure(file, "the " + name + " key is not 40 characters of Z85");
+    (name == "public" ? key.public_key : key.secret_key) = value;
+  }
+  if (key.public_key.empty() || key.secret_key.empty())
+    return failure(file, "a line 'public KEY' or 'secret KEY' is missing");
+  return key;
+}
+
+}  // namespace
+
+bool is_curve_key(std::string_view text) {
+  constexpr std::string_view kAlphabet =
+      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+  return text.size() == kKeySize && text.find_first_not_of(kAlphabet) == std::string_view::npos;
+}
+
+tl::expected<CurveKey, std::string> read_curve_key(const std::filesystem::path& file) {
+  const Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (fd.get() < 0) return failure(file, std::strerror(errno));
+  struct stat facts {};
+  if (::fstat(fd.get(), &facts) != 0) return failure(file, std::strerror(errno));
+  if (!S_ISREG(facts.st_mode)) return failure(file, "not a regular file");
+  if ((facts.st_mode & 077) != 0)
+    return failure(file,
+                   "others may read or write it; make it private: chmod 600 " + file.string());
+  if (facts.st_uid != ::geteuid()) return failure(file, "it belongs to another user");
+  std::string text(kMaxFileSize, '\0');
+  const ssize_t size = ::read(fd.get(), text.data(), text.size());
+  if (size < 0) return failure(file, std::strerror(errno));
+  text.resize(static_cast<std::size_t>(size));
+  return parse(file, text);
+}
+
+tl::expected<void, std::string> write_curve_key(const std::filesystem::path& file,
+                                                const CurveKey& key) {
+  const Descriptor fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (fd.get() < 0)
+    return failure(file, errno == EEXIST ? "it exists already and is never overwritten"
+                                         : std::strerror(errno));
+  const std::string text =
+      "# CURVE key of Strop. Whoever has it can speak in its owner's name.\npublic " +
+      key.public_key + "\nsecret " + key.secret_key + "\n";
+  if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+      ::fsync(fd.get()) != 0) {
+    const std::string why = std::strerror(errno);
+    ::unlink(file.c_str());
+    return failure(file, why);
+  }
+  return {};
+}
+
+}  // namespace strop::schema
