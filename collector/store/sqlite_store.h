@@ -1,0 +1,53 @@
+// The store in one SQLite file: WAL, synchronous=FULL, so a returned commit outlives a power cut.
+//
+// See store.h for ownership and errors. One process at a time may open a file as its receiver (a
+// lock beside the file says so); readers may come and go. Migrations run when a writer opens an
+// older file; a file of a newer version is refused.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "collector/store/store.h"
+
+struct sqlite3;
+
+namespace strop::collector {
+
+enum class StoreAccess {
+  kReceiver,  // the one process that takes events in; creates the file, checks and migrates it
+  kWrite,     // beside a receiver, or alone: creates nothing, migrates
+  kRead,
+};
+
+class SqliteStore : public Store {
+ public:
+  SqliteStore(const std::filesystem::path& file, StoreAccess access);
+  ~SqliteStore() override;
+  SqliteStore(const SqliteStore&) = delete;
+  SqliteStore& operator=(const SqliteStore&) = delete;
+
+  tl::expected<OpenStream, OpenFault> open_stream(const StreamKey& key, const Sender& sender,
+                                                  const std::string& agent,
+                                                  std::uint64_t first_held,
+                                                  std::int64_t now_ms) override;
+  std::vector<BatchResult> commit(const std::vector<PendingBatch>& batches,
+                                  std::int64_t now_ms) override;
+  void probe() override;
+  void scan(std::int64_t after, const std::function<bool(const StoredEvent&)>& visit) override;
+  std::vector<LedgerRow> ledger(const std::optional<schema::WireId>& install) override;
+  void dead_letters(const std::function<bool(const DeadLetter&)>& visit) override;
+  void backup(const std::string& file) override;
+
+ private:
+  struct Statements;
+
+  void open(const std::filesystem::path& file, StoreAccess access);
+  BatchResult store_batch(const PendingBatch& batch, std::int64_t now_ms);
+
+  int lock_fd_ = -1;  // constant after construction
+  sqlite3* db_ = nullptr;
+  std::unique_ptr<Statements> statements_;
+};
+
+}  // namespace strop::collector

@@ -1,0 +1,148 @@
+// The durable home of events: the interface that the receiver writes to and the commands read from.
+//
+// Ownership: the caller owns the store. Thread: one thread a store object; several objects (and
+// processes) may have the same store open, one of them as its receiver. Times are milliseconds of
+// the Unix epoch. Errors: StoreError, thrown; after one nothing of the call's work is in the store.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "schema/wire.h"
+
+namespace strop::collector {
+
+enum class StoreFault { kFull, kBusy, kCorrupt, kUnusable };
+
+class StoreError : public std::runtime_error {
+ public:
+  StoreError(StoreFault fault, const std::string& message)
+      : std::runtime_error(message), fault_(fault) {}
+  StoreFault fault() const { return fault_; }
+
+ private:
+  StoreFault fault_;
+};
+
+struct StreamKey {
+  schema::WireId install{};
+  schema::WireId epoch{};
+  auto operator<=>(const StreamKey&) const = default;
+};
+
+// Who speaks for an install.
+struct Sender {
+  std::string user;         // name on the allow-list; empty on a connection without keys
+  std::string contributor;  // pseudonym
+};
+
+enum class OpenFault { kQuarantined, kWrongInstall };
+
+struct OpenStream {
+  std::int64_t id = 0;  // the store's own name of the stream
+  std::uint64_t durable_through = 0;
+  std::uint64_t lost = 0;  // sequence numbers newly noted as lost, for the log
+};
+
+// One record after validation: an event to store, or a dead letter.
+struct Entry {
+  std::uint64_t seq = 0;
+  std::uint32_t span = 1;
+  std::string hash;     // of the payload as it came
+  std::string payload;  // scrubbed; of a dead letter empty if it cannot be kept
+  bool gap = false;     // an event of type gap
+  std::string type;
+  std::string suggestion;
+  double t_ms = 0;
+  std::optional<schema::RejectCode> rejected;  // set: a dead letter
+  std::string reason;                          // of a dead letter
+};
+
+struct PendingBatch {
+  std::int64_t stream = 0;
+  StreamKey key;
+  std::string contributor;
+  std::vector<Entry> entries;
+};
+
+struct BatchResult {
+  bool quarantined = false;  // cloned machine: nothing of the batch was stored
+  std::uint64_t durable_through = 0;
+  std::uint64_t stored = 0;      // events that are new
+  std::uint64_t duplicates = 0;  // events that were there already
+  std::uint64_t erased = 0;      // events that a gap took the place of
+};
+
+struct StoredEvent {
+  std::int64_t id = 0;  // rises in order of arrival
+  StreamKey key;
+  std::uint64_t seq = 0;
+  std::string type;
+  std::string suggestion;
+  std::string contributor;
+  double t_ms = 0;
+  std::int64_t received_ms = 0;
+  std::string payload;
+
+  // The event's name for ever, the same in every store: epoch and sequence number.
+  std::string name() const { return schema::to_hex(key.epoch) + ":" + std::to_string(seq); }
+};
+
+struct DeadLetter {
+  StreamKey key;
+  std::uint64_t seq = 0;
+  std::string code;
+  std::string reason;
+  std::int64_t received_ms = 0;
+  std::string payload;  // scrubbed; empty if it could not be kept
+};
+
+// The collector's side of the ledger, for one stream: through = stored + rejected + gaps + lost.
+struct LedgerRow {
+  StreamKey key;
+  std::string contributor;
+  std::string agent;
+  std::uint64_t through = 0;   // sequence numbers accounted for, all from 1 to here
+  std::uint64_t stored = 0;    // events
+  std::uint64_t rejected = 0;  // in the dead letters
+  std::uint64_t gaps = 0;      // forgotten or given up by the agent, which said so
+  std::uint64_t lost = 0;      // that neither side has any more
+  std::int64_t last_received_ms = 0;
+  std::optional<std::string> quarantine;  // why the install is shut out
+  bool balanced() const { return through == stored + rejected + gaps + lost; }
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Finds or makes the stream. What lies between its end and `first_held` is noted as lost.
+  virtual tl::expected<OpenStream, OpenFault> open_stream(const StreamKey& key,
+                                                          const Sender& sender,
+                                                          const std::string& agent,
+                                                          std::uint64_t first_held,
+                                                          std::int64_t now_ms) = 0;
+
+  // Stores all batches in one transaction, durable when it returns; one result for each.
+  // REQUIRES: every batch starts at or below the end of its stream and the batches before it.
+  virtual std::vector<BatchResult> commit(const std::vector<PendingBatch>& batches,
+                                          std::int64_t now_ms) = 0;
+
+  // Writes something and takes it back; throws if the store could not take an event now.
+  virtual void probe() = 0;
+
+  // Events in order of arrival, those with an id above `after`, until `visit` returns false.
+  virtual void scan(std::int64_t after, const std::function<bool(const StoredEvent&)>& visit) = 0;
+
+  virtual std::vector<LedgerRow> ledger(const std::optional<schema::WireId>& install) = 0;
+  virtual void dead_letters(const std::function<bool(const DeadLetter&)>& visit) = 0;
+
+  // A consistent copy in a new file, while others write.
+  virtual void backup(const std::string& file) = 0;
+};
+
+}  // namespace strop::collector
