@@ -10,9 +10,9 @@
 
 #include "collector/store/store.h"
 
-struct sqlite3;
-
 namespace strop::collector {
+
+class Database;
 
 enum class StoreAccess {
   kReceiver,  // the one process that takes events in; creates the file, checks and migrates it
@@ -41,12 +41,19 @@ class SqliteStore : public Store {
 
  private:
   struct Statements;
+  struct Standing;
 
   void open(const std::filesystem::path& file, StoreAccess access);
+  Standing standing_at(std::int64_t stream, std::uint64_t seq);
+  void insert(const PendingBatch& batch, const Entry& entry, std::int64_t now_ms);
+  void found_again(std::int64_t stream, std::uint64_t first, std::uint64_t last);
+  std::uint64_t erase(std::int64_t stream, std::uint64_t first, std::uint64_t last);
+  void store_again(const PendingBatch& batch, const Entry& entry, std::int64_t now_ms,
+                   BatchResult& result);
   BatchResult store_batch(const PendingBatch& batch, std::int64_t now_ms);
 
-  int lock_fd_ = -1;  // constant after construction
-  sqlite3* db_ = nullptr;
+  int lock_fd_ = -1;  // constant after construction, as are the others
+  std::unique_ptr<Database> db_;
   std::unique_ptr<Statements> statements_;
 };
 

@@ -1,0 +1,358 @@
+#include "collector/intake.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "collector/log.h"
+
+namespace strop::collector {
+namespace {
+
+using schema::NackCode;
+
+constexpr int kHeartbeatsToLive = 3;
+constexpr std::uint32_t kQuickRetryMs = 100;
+// SQLite counts with a sign; no honest stream comes near.
+constexpr std::uint64_t kLastSeq = std::uint64_t{1} << 62;
+
+bool is_permanent(NackCode code) {
+  switch (code) {
+    case NackCode::kVersion:
+    case NackCode::kUnauthorised:
+    case NackCode::kQuarantined:
+    case NackCode::kWrongInstall:
+    case NackCode::kBadFrame:
+      return true;
+    case NackCode::kChecksum:
+    case NackCode::kHelloFirst:
+    case NackCode::kOutOfOrder:
+    case NackCode::kNoCredit:
+    case NackCode::kStorage:
+    case NackCode::kDraining:
+      return false;
+  }
+  return true;
+}
+
+std::uint64_t bytes_of(const schema::Batch& batch) {
+  std::uint64_t bytes = schema::kBatchOverheadBytes;
+  for (const schema::Record& record : batch.records)
+    bytes += schema::kRecordOverheadBytes + record.payload.size();
+  return bytes;
+}
+
+}  // namespace
+
+Intake::Intake(Store& store, Pseudonym pseudonym, Scrub scrub, Metrics& metrics,
+               IntakeLimits limits)
+    : store_(store),
+      metrics_(metrics),
+      pseudonym_(std::move(pseudonym)),
+      scrub_(std::move(scrub)),
+      limits_(limits) {}
+
+void Intake::answer(const std::string& peer, schema::Frame frame) {
+  slots_.push_back({peer, std::move(frame), nullptr, 0});
+}
+
+void Intake::refuse(const std::string& peer, const schema::WireId& epoch, std::uint64_t first_seq,
+                    NackCode code, std::uint32_t retry_after_ms, std::string reason) {
+  ++metrics_.nacked[static_cast<std::size_t>(code) % kMaxCode];
+  reason.resize(std::min(reason.size(), schema::kMaxWireText));
+  answer(peer, schema::Nack{epoch, first_seq, is_permanent(code), code, retry_after_ms, reason});
+}
+
+void Intake::on_message(const std::string& peer, const Caller& caller, std::string_view bytes,
+                        std::int64_t now_ms) {
+  const auto frame = schema::decode(bytes);
+  if (auto known = peers_.find(peer); known != peers_.end()) known->second.last_heard_ms = now_ms;
+  if (!frame) return on_undecodable(peer, frame.error());
+  if (const auto* hello = std::get_if<schema::Hello>(&*frame))
+    return on_frame(peer, caller, *hello, now_ms);
+  if (const auto* batch = std::get_if<schema::Batch>(&*frame))
+    return on_frame(peer, caller, *batch);
+  if (const auto* ping = std::get_if<schema::Ping>(&*frame)) return on_ping(peer, *ping);
+  if (std::holds_alternative<schema::Bye>(*frame)) return forget(peer);
+  refuse(peer, {}, 0, NackCode::kBadFrame, 0, "this frame goes from collector to agent only");
+}
+
+void Intake::on_misfit(const std::string& peer) {
+  refuse(peer, {}, 0, NackCode::kBadFrame, 0, "a message has exactly one part");
+}
+
+void Intake::on_undecodable(const std::string& peer, const schema::WireError& error) {
+  NackCode code = NackCode::kBadFrame;
+  if (error.fault == schema::WireFault::kVersion) code = NackCode::kVersion;
+  if (error.fault == schema::WireFault::kChecksum) code = NackCode::kChecksum;
+  refuse(peer, error.epoch.value_or(schema::WireId{}), error.first_seq, code,
+         is_permanent(code) ? 0 : kQuickRetryMs, error.message);
+}
+
+void Intake::on_frame(const std::string& peer, const Caller& caller, const schema::Hello& hello,
+                      std::int64_t now_ms) {
+  auto refuse_hello = [&](NackCode code, std::uint32_t retry_ms, const std::string& reason) {
+    log_warn("hello_refused", {{"code", std::string(to_word(code))},
+                               {"install", to_hex(hello.install)},
+                               {"user", caller.user},
+                               {"agent", hello.agent}});
+    refuse(peer, hello.epoch, 0, code, retry_ms, reason);
+  };
+  if (!caller.allowed)
+    return refuse_hello(NackCode::kUnauthorised, 0,
+                        "this key is not on the collector's allow-list");
+  const auto version = schema::common_version(hello);
+  if (!version)
+    return refuse_hello(NackCode::kVersion, 0,
+                        "the collector speaks wire versions " +
+                            std::to_string(schema::kWireVersionMin) + " to " +
+                            std::to_string(schema::kWireVersionMax) + ", the agent " +
+                            std::to_string(hello.version_min) + " to " +
+                            std::to_string(hello.version_max) + "; update the older one");
+  if (hello.first_held > kLastSeq)
+    return refuse_hello(NackCode::kBadFrame, 0, "sequence number out of range");
+  if (peers_.size() >= limits_.peers && !peers_.contains(peer))
+    return refuse_hello(NackCode::kNoCredit, limits_.storage_retry_ms, "too many agents connected");
+  try {
+    welcome(peer, caller, hello, *version, now_ms);
+  } catch (const StoreError& error) {
+    if (error.fault() == StoreFault::kCorrupt) throw;
+    note_failure(error);
+    refuse(peer, hello.epoch, 0, NackCode::kStorage, limits_.storage_retry_ms,
+           "the collector cannot write now");
+  }
+}
+
+void Intake::welcome(const std::string& peer, const Caller& caller, const schema::Hello& hello,
+                     std::uint8_t version, std::int64_t now_ms) {
+  const StreamKey key{hello.install, hello.epoch};
+  const Sender sender{caller.user, pseudonym_(caller.user, hello.install)};
+  const auto opened = store_.open_stream(key, sender, hello.agent, hello.first_held, now_ms);
+  if (!opened) {
+    const bool cloned = opened.error() == OpenFault::kQuarantined;
+    log_warn("hello_refused", {{"code", cloned ? "quarantined" : "wrong_install"},
+                               {"install", to_hex(hello.install)},
+                               {"user", caller.user}});
+    return refuse(peer, hello.epoch, 0, cloned ? NackCode::kQuarantined : NackCode::kWrongInstall,
+                  0,
+                  cloned ? "this install was seen on two machines; begin a new one"
+                         : "this install belongs to another user's key");
+  }
+  if (opened->lost > 0) {
+    metrics_.sequence_lost += opened->lost;
+    log_warn("sequence_lost", {{"install", to_hex(hello.install)},
+                               {"epoch", to_hex(hello.epoch)},
+                               {"count", std::to_string(opened->lost)}});
+  }
+  Peer& state = peers_[peer];
+  if (state.streams.size() >= limits_.streams_per_peer && !state.streams.contains(hello.epoch))
+    return refuse(peer, hello.epoch, 0, NackCode::kNoCredit, limits_.storage_retry_ms,
+                  "too many streams on one connection");
+  auto stream = stream_of(key);
+  if (!stream) {
+    stream = std::make_shared<Stream>();
+    stream->key = key;
+    streams_[key] = stream;
+  }
+  stream->id = opened->id;
+  stream->contributor = sender.contributor;
+  stream->durable_through = std::max(stream->durable_through, opened->durable_through);
+  stream->pending_through = std::max(stream->pending_through, stream->durable_through);
+  state.user = caller.user;
+  state.last_heard_ms = now_ms;
+  state.streams[hello.epoch] = stream;
+  metrics_.peers = peers_.size();
+  metrics_.streams = streams_.size();
+  answer(peer, schema::Welcome{version, hello.epoch, opened->durable_through, credits(),
+                               static_cast<std::uint32_t>(schema::kMaxMessageBytes),
+                               limits_.heartbeat_ms});
+  log_info("hello", {{"install", to_hex(hello.install)},
+                     {"epoch", to_hex(hello.epoch)},
+                     {"user", caller.user},
+                     {"agent", hello.agent},
+                     {"durable_through", std::to_string(opened->durable_through)}});
+}
+
+void Intake::on_ping(const std::string& peer, const schema::Ping& ping) {
+  if (peers_.contains(peer)) return answer(peer, schema::Pong{ping.token});
+  refuse(peer, {}, 0, NackCode::kHelloFirst, 0, "no stream is open on this connection");
+}
+
+void Intake::on_frame(const std::string& peer, const Caller& caller, const schema::Batch& batch) {
+  auto refuse_batch = [&](NackCode code, const std::string& reason) {
+    refuse(peer, batch.epoch, batch.first_seq, code, 0, reason);
+  };
+  if (!caller.allowed)
+    return refuse_batch(NackCode::kUnauthorised, "this key is no longer on the allow-list");
+  auto state = peers_.find(peer);
+  if (state == peers_.end() || state->second.user != caller.user)
+    return refuse_batch(NackCode::kHelloFirst, "no stream is open on this connection");
+  auto stream = state->second.streams.find(batch.epoch);
+  if (stream == state->second.streams.end())
+    return refuse_batch(NackCode::kHelloFirst, "this epoch is not open on this connection");
+  if (admit(peer, state->second, *stream->second, batch))
+    take(peer, state->second, stream->second, batch);
+}
+
+bool Intake::admit(const std::string& peer, const Peer& state, const Stream& stream,
+                   const schema::Batch& batch) {
+  auto refuse_batch = [&](NackCode code, std::uint32_t retry_ms, const std::string& reason) {
+    refuse(peer, batch.epoch, batch.first_seq, code, retry_ms, reason);
+    return false;
+  };
+  if (last_seq(batch) > kLastSeq)
+    return refuse_batch(NackCode::kBadFrame, 0, "sequence number out of range");
+  if (batch.first_seq > stream.pending_through + 1)
+    return refuse_batch(NackCode::kOutOfOrder, storing_ ? kQuickRetryMs : limits_.storage_retry_ms,
+                        "expected " + std::to_string(stream.pending_through + 1) + " next");
+  if (state.pending_bytes > 0 && state.pending_bytes + bytes_of(batch) > credits())
+    return refuse_batch(NackCode::kNoCredit, kQuickRetryMs, "more bytes unanswered than credits");
+  return true;
+}
+
+void Intake::take(const std::string& peer, Peer& state, const std::shared_ptr<Stream>& stream,
+                  const schema::Batch& batch) {
+  PendingBatch pending{stream->id, stream->key, stream->contributor, {}};
+  pending.entries.reserve(batch.records.size());
+  schema::Ack ack{batch.epoch, 0, 0, {}};
+  std::uint64_t seq = batch.first_seq;
+  for (const schema::Record& record : batch.records) {
+    Validated validated = validate(record, seq, scrub_);
+    if (validated.secrets > 0) ++metrics_.events_scrubbed;
+    if (validated.entry.rejected) {
+      ack.rejected.push_back({seq, *validated.entry.rejected});
+      ++metrics_.rejected[static_cast<std::size_t>(*validated.entry.rejected) % kMaxCode];
+    }
+    pending.entries.push_back(std::move(validated.entry));
+    seq += record.span;
+  }
+  const std::uint64_t bytes = bytes_of(batch);
+  ++metrics_.batches;
+  metrics_.batch_bytes += bytes;
+  state.pending_bytes += bytes;
+  stream->pending_through = std::max(stream->pending_through, last_seq(batch));
+  slots_.push_back({peer, std::move(ack), stream, pending_.size()});
+  pending_.push_back(std::move(pending));
+}
+
+std::vector<BatchResult> Intake::commit(std::int64_t now_ms) {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  try {
+    std::vector<BatchResult> results = store_.commit(pending_, now_ms);
+    note_success();
+    ++metrics_.commits;
+    metrics_.commit_microseconds += static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count());
+    return results;
+  } catch (const StoreError& error) {
+    if (error.fault() == StoreFault::kCorrupt) throw;
+    note_failure(error);
+    return {};
+  }
+}
+
+// Turns a batch's place in the order into its ACK, or into a NACK when the commit failed.
+void Intake::settle(Slot& slot, const std::vector<BatchResult>& results) {
+  auto& ack = std::get<schema::Ack>(slot.frame);
+  const StreamKey& key = slot.stream->key;
+  const std::uint64_t first_seq = pending_[slot.batch].entries.empty()
+                                      ? slot.stream->durable_through + 1
+                                      : pending_[slot.batch].entries.front().seq;
+  auto refused = [&](NackCode code, std::uint32_t retry_ms, const char* reason) {
+    ++metrics_.nacked[static_cast<std::size_t>(code) % kMaxCode];
+    slot.frame = schema::Nack{key.epoch, first_seq, is_permanent(code), code, retry_ms, reason};
+  };
+  if (results.empty()) {
+    slot.stream->pending_through = slot.stream->durable_through;
+    return refused(NackCode::kStorage, limits_.storage_retry_ms, "the collector cannot write now");
+  }
+  const BatchResult& result = results[slot.batch];
+  if (result.quarantined) {
+    refused(NackCode::kQuarantined, 0, "this install was seen on two machines; begin a new one");
+    log_error("quarantined", {{"install", to_hex(key.install)}});
+    return quarantine(key.install);
+  }
+  metrics_.events_stored += result.stored;
+  metrics_.events_duplicate += result.duplicates;
+  metrics_.events_erased += result.erased;
+  slot.stream->durable_through = std::max(slot.stream->durable_through, result.durable_through);
+  ack.durable_through = slot.stream->durable_through;
+  ack.credits = credits();
+}
+
+// Closes the install's streams everywhere; the next HELLO is told why.
+void Intake::quarantine(const schema::WireId& install) {
+  for (auto& [name, peer] : peers_)
+    std::erase_if(peer.streams,
+                  [&](const auto& entry) { return entry.second->key.install == install; });
+}
+
+std::vector<Answer> Intake::flush(std::int64_t now_ms) {
+  const std::vector<BatchResult> results =
+      pending_.empty() ? std::vector<BatchResult>{} : commit(now_ms);
+  std::vector<Answer> answers;
+  answers.reserve(slots_.size());
+  for (Slot& slot : slots_) {
+    if (slot.stream) settle(slot, results);
+    answers.push_back({std::move(slot.peer), std::move(slot.frame)});
+  }
+  slots_.clear();
+  pending_.clear();
+  for (auto& [name, peer] : peers_) peer.pending_bytes = 0;
+  return answers;
+}
+
+void Intake::expire(std::int64_t now_ms) {
+  const std::int64_t oldest = now_ms - std::int64_t{kHeartbeatsToLive} * limits_.heartbeat_ms;
+  std::erase_if(peers_, [&](const auto& peer) { return peer.second.last_heard_ms < oldest; });
+  std::erase_if(streams_, [](const auto& stream) { return stream.second.expired(); });
+  metrics_.peers = peers_.size();
+  metrics_.streams = streams_.size();
+}
+
+void Intake::forget(const std::string& peer) {
+  peers_.erase(peer);
+  metrics_.peers = peers_.size();
+}
+
+std::vector<Answer> Intake::farewell() {
+  std::vector<Answer> answers;
+  for (const auto& [name, peer] : peers_) answers.push_back({name, schema::Bye{}});
+  peers_.clear();
+  return answers;
+}
+
+void Intake::probe() {
+  try {
+    store_.probe();
+    note_success();
+  } catch (const StoreError& error) {
+    if (error.fault() == StoreFault::kCorrupt) throw;
+    note_failure(error);
+  }
+}
+
+// Logged once, not with every batch that meets the same full disk.
+void Intake::note_failure(const StoreError& error) {
+  ++metrics_.commit_failures;
+  if (storing_) log_error("store_failed", {{"error", error.what()}});
+  storing_ = false;
+}
+
+void Intake::note_success() {
+  if (!storing_) log_info("store_recovered", {});
+  storing_ = true;
+}
+
+std::uint32_t Intake::credits() const {
+  const std::uint64_t share = limits_.credits_in_all / std::max<std::size_t>(peers_.size(), 1);
+  return static_cast<std::uint32_t>(
+      std::clamp<std::uint64_t>(share, limits_.credits_floor, limits_.credits_per_peer));
+}
+
+std::shared_ptr<Intake::Stream> Intake::stream_of(const StreamKey& key) {
+  const auto found = streams_.find(key);
+  return found == streams_.end() ? nullptr : found->second.lock();
+}
+
+}  // namespace strop::collector

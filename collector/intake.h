@@ -1,0 +1,133 @@
+// What the collector says to what agents send: the protocol's state machine, without sockets.
+//
+// Ownership: keeps references to the store and the metrics, which must outlive it. Thread: one.
+// Time is given with every call, milliseconds of the Unix epoch. Errors: bad input from a peer
+// becomes a NACK; a store that cannot write makes NACKs that ask to retry; StoreError goes through
+// only when the store is past use (kCorrupt).
+//
+//   on_message (many) → flush: one commit for all of them, then the answers in the order of the
+//   questions
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/metrics.h"
+#include "collector/store/store.h"
+#include "collector/validate.h"
+#include "schema/wire.h"
+
+namespace strop::collector {
+
+// Who a message comes from, as the transport vouches for it.
+struct Caller {
+  std::string user;     // name on the allow-list, empty on a connection without keys
+  bool allowed = true;  // false: the key is not, or no longer, on the list
+};
+
+struct IntakeLimits {
+  std::uint32_t credits_per_peer = 4 << 20;  // at most; shrinks when many are connected
+  std::uint32_t credits_floor = 64 << 10;
+  std::uint64_t credits_in_all = 64 << 20;
+  std::uint32_t heartbeat_ms = 10000;
+  std::uint32_t storage_retry_ms = 2000;
+  std::size_t streams_per_peer = 1024;
+  std::size_t peers = 32768;
+};
+
+struct Answer {
+  std::string peer;
+  schema::Frame frame;
+};
+
+class Intake {
+ public:
+  // `pseudonym` gives the contributor for a user, or for an install without one.
+  using Pseudonym =
+      std::function<std::string(const std::string& user, const schema::WireId& install)>;
+
+  Intake(Store& store, Pseudonym pseudonym, Scrub scrub, Metrics& metrics,
+         IntakeLimits limits = {});
+
+  // `peer` names the connection; it is an address for answers, never an identity.
+  void on_message(const std::string& peer, const Caller& caller, std::string_view bytes,
+                  std::int64_t now_ms);
+  // A message that is not even one frame.
+  void on_misfit(const std::string& peer);
+
+  std::vector<Answer> flush(std::int64_t now_ms);
+
+  // Connections that fell silent, or that could not be answered, are forgotten.
+  void expire(std::int64_t now_ms);
+  void forget(const std::string& peer);
+
+  // The collector ends: BYE to all. REQUIRES: flushed.
+  std::vector<Answer> farewell();
+
+  // Whether the last write to the store went well.
+  bool storing() const { return storing_; }
+  // Tries the store even without events; what `storing` says is then of now.
+  void probe();
+
+ private:
+  struct Stream {
+    StreamKey key;
+    std::int64_t id = 0;
+    std::uint64_t durable_through = 0;
+    std::uint64_t pending_through = 0;  // with what the next commit will hold
+    std::string contributor;
+  };
+  struct Peer {
+    std::string user;
+    std::int64_t last_heard_ms = 0;
+    std::uint64_t pending_bytes = 0;
+    std::map<schema::WireId, std::shared_ptr<Stream>> streams;  // by epoch
+  };
+  // A place in the order of answers; a batch's is filled after the commit.
+  struct Slot {
+    std::string peer;
+    schema::Frame frame;
+    std::shared_ptr<Stream> stream;  // set: waits for the commit
+    std::size_t batch = 0;           // index into pending_
+  };
+
+  void answer(const std::string& peer, schema::Frame frame);
+  void refuse(const std::string& peer, const schema::WireId& epoch, std::uint64_t first_seq,
+              schema::NackCode code, std::uint32_t retry_after_ms, std::string reason);
+  void on_undecodable(const std::string& peer, const schema::WireError& error);
+  void on_frame(const std::string& peer, const Caller& caller, const schema::Hello& hello,
+                std::int64_t now_ms);
+  void on_frame(const std::string& peer, const Caller& caller, const schema::Batch& batch);
+  void on_ping(const std::string& peer, const schema::Ping& ping);
+  void welcome(const std::string& peer, const Caller& caller, const schema::Hello& hello,
+               std::uint8_t version, std::int64_t now_ms);
+  bool admit(const std::string& peer, const Peer& state, const Stream& stream,
+             const schema::Batch& batch);
+  void take(const std::string& peer, Peer& state, const std::shared_ptr<Stream>& stream,
+            const schema::Batch& batch);
+  std::vector<BatchResult> commit(std::int64_t now_ms);
+  void settle(Slot& slot, const std::vector<BatchResult>& results);
+  void note_failure(const StoreError& error);
+  void note_success();
+  void quarantine(const schema::WireId& install);
+  std::uint32_t credits() const;
+  std::shared_ptr<Stream> stream_of(const StreamKey& key);
+
+  Store& store_;  // constant after construction
+  Metrics& metrics_;
+  const Pseudonym pseudonym_;
+  const Scrub scrub_;
+  const IntakeLimits limits_;
+
+  std::map<std::string, Peer> peers_;
+  std::map<StreamKey, std::weak_ptr<Stream>> streams_;
+  std::vector<PendingBatch> pending_;
+  std::vector<Slot> slots_;
+  bool storing_ = true;
+};
+
+}  // namespace strop::collector

@@ -1,0 +1,34 @@
+// What the collector counts about itself, for /metrics and /healthz.
+//
+// One object a process. Thread: written by the receiver's, read by any. Counts start at 0 with the
+// process; sizes are bytes, times milliseconds of the Unix epoch.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+namespace strop::collector {
+
+inline constexpr std::size_t kMaxCode = 16;  // reject and NACK codes lie below it
+
+struct Metrics {
+  std::atomic<std::uint64_t> batches{0};
+  std::atomic<std::uint64_t> batch_bytes{0};
+  std::atomic<std::uint64_t> events_stored{0};
+  std::atomic<std::uint64_t> events_duplicate{0};
+  std::atomic<std::uint64_t> events_erased{0};
+  std::atomic<std::uint64_t> events_scrubbed{0};  // a secret was found that the agent had let pass
+  std::atomic<std::uint64_t> commits{0};
+  std::atomic<std::uint64_t> commit_failures{0};
+  std::atomic<std::uint64_t> commit_microseconds{0};  // summed up
+  std::atomic<std::uint64_t> sequence_lost{0};
+  std::atomic<std::uint64_t> keys_refused{0};
+  std::atomic<std::uint64_t> answers_dropped{0};                // the peer was gone or did not read
+  std::atomic<std::uint64_t> peers{0};                          // now
+  std::atomic<std::uint64_t> streams{0};                        // now
+  std::array<std::atomic<std::uint64_t>, kMaxCode> rejected{};  // by RejectCode
+  std::array<std::atomic<std::uint64_t>, kMaxCode> nacked{};    // by NackCode
+};
+
+}  // namespace strop::collector

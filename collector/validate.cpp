@@ -1,0 +1,120 @@
+#include "collector/validate.h"
+
+#include <simdjson.h>
+#include <sodium.h>
+
+#include <algorithm>
+
+#include "schema/event.h"
+
+namespace strop::collector {
+namespace {
+
+using schema::RejectCode;
+
+constexpr std::size_t kHashBytes = 16;
+
+// Of the span too: the same text for more numbers is another record.
+std::string hash_of(const schema::Record& record) {
+  crypto_generichash_state state;
+  crypto_generichash_init(&state, nullptr, 0, kHashBytes);
+  unsigned char span[4];
+  for (int i = 0; i < 4; ++i) span[i] = static_cast<unsigned char>(record.span >> (8 * i));
+  crypto_generichash_update(&state, span, sizeof(span));
+  crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(record.payload.data()),
+                            record.payload.size());
+  std::string out(kHashBytes, '\0');
+  crypto_generichash_final(&state, reinterpret_cast<unsigned char*>(out.data()), out.size());
+  return out;
+}
+
+void reject(Entry& entry, RejectCode code, std::string reason) {
+  entry.rejected = code;
+  entry.reason = std::move(reason);
+}
+
+// A gap stands for exactly its `seq`, anything else for one number.
+bool span_is_borne_out(const schema::Event& event, const Entry& entry) {
+  const auto* gap = std::get_if<schema::Gap>(&event.body);
+  if (gap == nullptr) return entry.span == 1;
+  return gap->first_seq == entry.seq && gap->last_seq >= gap->first_seq &&
+         gap->last_seq - gap->first_seq == entry.span - 1;
+}
+
+// Before parsing: what would make parsing itself a risk.
+bool readable(const schema::Record& record, Entry& entry) {
+  if (record.payload.size() > schema::kMaxRecordBytes)
+    reject(entry, RejectCode::kTooLarge,
+           std::to_string(record.payload.size()) + " bytes, above " +
+               std::to_string(schema::kMaxRecordBytes));
+  else if (!simdjson::validate_utf8(record.payload))
+    reject(entry, RejectCode::kBadUtf8, "not UTF-8");
+  else if (json_depth(record.payload) > kMaxJsonDepth)
+    reject(entry, RejectCode::kTooDeep, "nested deeper than " + std::to_string(kMaxJsonDepth));
+  return !entry.rejected;
+}
+
+// Fills what the store keeps beside the payload, or rejects.
+void read_event(const nlohmann::json& json, Entry& entry) {
+  const auto event = schema::event_from_json(json);
+  if (!event) return reject(entry, RejectCode::kBadEvent, event.error());
+  if (!span_is_borne_out(*event, entry))
+    return reject(entry, RejectCode::kBadSpan,
+                  "the record stands for " + std::to_string(entry.span) +
+                      " sequence numbers, its event does not");
+  entry.type = schema::type_name(*event);
+  entry.gap = std::holds_alternative<schema::Gap>(event->body);
+  entry.suggestion = event->suggestion;
+  entry.t_ms = event->t_ms;
+}
+
+}  // namespace
+
+int json_depth(std::string_view text) {
+  int depth = 0;
+  int deepest = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      deepest = std::max(deepest, ++depth);
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+Validated validate(const schema::Record& record, std::uint64_t seq, const Scrub& scrub) {
+  Validated out;
+  Entry& entry = out.entry;
+  entry.seq = seq;
+  entry.span = record.span;
+  entry.hash = hash_of(record);
+  if (!readable(record, entry)) return out;
+
+  nlohmann::json json = nlohmann::json::parse(record.payload, nullptr, false);
+  if (json.is_discarded()) {
+    reject(entry, RejectCode::kBadJson, "not JSON");
+    return out;
+  }
+  const auto secrets = scrub(json);
+  if (!secrets) {
+    reject(entry, RejectCode::kScrubFailed, secrets.error());
+    return out;
+  }
+  out.secrets = *secrets;
+  // Kept as it came unless something had to go, so that both ends show the same bytes.
+  entry.payload = *secrets == 0 ? record.payload : json.dump();
+  read_event(json, entry);
+  return out;
+}
+
+}  // namespace strop::collector
