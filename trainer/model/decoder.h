@@ -1,0 +1,92 @@
+// A decoder of the Llama and Qwen2 shapes: RMSNorm, rotary positions, grouped-query attention,
+// SwiGLU.
+//
+// Owns its weights; one thread at a time. Shapes: B sequences of T new tokens, S = cached + T keys,
+// H hidden size, V vocabulary. The head is apart from the body, so that a caller projects only the
+// rows it needs. The reference of preference training is this same decoder with
+// `use_adapter(false)`. Errors: a checkpoint that does not fit is a message naming the tensor and
+// both shapes.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <functional>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "trainer/model/config.h"
+#include "trainer/model/linear.h"
+#include "trainer/safetensors.h"
+
+namespace strop::trainer {
+
+// Keys and values of what was computed before, [B, kv_heads, capacity, head_dim] a layer. `length`
+// of them are in use.
+struct KvCache {
+  std::vector<torch::Tensor> keys;
+  std::vector<torch::Tensor> values;
+  std::int64_t length = 0;
+};
+
+struct ForwardInput {
+  torch::Tensor tokens;     // [B, T] int64
+  torch::Tensor positions;  // [B, T] int64; undefined: cached … cached + T − 1
+  torch::Tensor mask;  // bool [B or 1, 1, T, S], true where a token may look; undefined: causal
+  KvCache* cache = nullptr;  // appended to, when given
+};
+
+class Decoder {
+ public:
+  // Random weights, N(0, 0.02), residual projections scaled down by √(2·layers) (Radford et al.
+  // 2019).
+  static Decoder random(const ModelConfig& config, std::uint64_t seed);
+  static tl::expected<Decoder, std::string> from_tensors(const ModelConfig& config,
+                                                         NamedTensors tensors);
+  static tl::expected<Decoder, std::string> load(const std::string& directory);
+
+  const ModelConfig& config() const { return config_; }
+
+  // Hidden states after the last norm, [B, T, H].
+  torch::Tensor hidden(const ForwardInput& input) const;
+  // Logits of any rows [..., H] → [..., V].
+  torch::Tensor logits(const torch::Tensor& rows) const;
+
+  KvCache make_cache(std::int64_t batch, std::int64_t capacity) const;
+
+  // The base weights by their checkpoint names, not copied; a tied head appears once, as the
+  // embedding.
+  NamedTensors tensors() const;
+  // The same with the adapter merged in, in fp32.
+  NamedTensors merged_tensors() const;
+
+  // Every linear layer that an adapter can be added to: attention and MLP projections.
+  std::vector<Linear*> linears();
+  void use_adapter(bool on) { with_adapter_ = on; }
+  bool uses_adapter() const { return with_adapter_; }
+  void set_training(bool on);
+
+ private:
+  struct Layer {
+    torch::Tensor attention_norm;
+    torch::Tensor mlp_norm;
+    Linear q, k, v, o, gate, up, down;
+  };
+
+  explicit Decoder(const ModelConfig& config);
+  torch::Tensor attend(const Layer& layer, std::size_t index, const torch::Tensor& x,
+                       const ForwardInput& input, const torch::Tensor& cos,
+                       const torch::Tensor& sin, const torch::Tensor& bias) const;
+  void for_each_tensor(const std::function<void(const std::string&, torch::Tensor&)>& visit);
+
+  ModelConfig config_;
+  torch::Tensor embedding_;
+  torch::Tensor head_;  // undefined when tied
+  torch::Tensor norm_;
+  std::vector<Layer> layers_;
+  torch::Tensor cos_;  // [max_positions, head_dim]
+  torch::Tensor sin_;
+  bool with_adapter_ = true;
+};
+
+}  // namespace strop::trainer

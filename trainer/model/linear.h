@@ -1,0 +1,49 @@
+// A linear layer with an optional low-rank adapter that can be switched off.
+//
+// y = x·Wᵀ + b, and with the adapter on y += scale · (x·Aᵀ)·Bᵀ, scale = alpha / r (Hu et al. 2021,
+// LoRA, eq. 3). Shapes: W [out, in], b [out], A [r, in], B [out, r], x [..., in]. Owns its tensors;
+// one thread. A starts as kaiming_uniform(√5) and B as 0, so a fresh adapter changes nothing.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <string>
+
+namespace strop::trainer {
+
+class Linear {
+ public:
+  Linear() = default;
+  Linear(std::string name, torch::Tensor weight, torch::Tensor bias)
+      : name_(std::move(name)), weight_(std::move(weight)), bias_(std::move(bias)) {}
+
+  torch::Tensor forward(const torch::Tensor& x, bool with_adapter) const;
+
+  void add_adapter(std::int64_t rank, double alpha, double dropout);
+  void set_adapter(torch::Tensor a, torch::Tensor b, double scale);
+  void remove_adapter();
+  bool has_adapter() const { return a_.defined(); }
+
+  // W with the adapter added in, in fp32.
+  torch::Tensor merged_weight() const;
+
+  const std::string& name() const { return name_; }  // as in the checkpoint, without ".weight"
+  torch::Tensor& weight() { return weight_; }
+  torch::Tensor& bias() { return bias_; }
+  torch::Tensor& a() { return a_; }
+  torch::Tensor& b() { return b_; }
+  double scale() const { return scale_; }
+  void set_training(bool on) { training_ = on; }
+
+ private:
+  std::string name_;
+  torch::Tensor weight_;
+  torch::Tensor bias_;  // undefined: none
+  torch::Tensor a_;
+  torch::Tensor b_;
+  double scale_ = 0;
+  double dropout_ = 0;
+  bool training_ = false;
+};
+
+}  // namespace strop::trainer

@@ -1,0 +1,29 @@
+// safetensors files: read by memory map, written whole.
+//
+// A SafetensorsFile owns its mapping; tensors made from it are copies in the dtype asked for. One
+// thread. Layout: u64 little-endian header length, JSON header, raw data. Errors: a message that
+// names the file and what is wrong with it; hostile files never read out of bounds.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <map>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+namespace strop::trainer {
+
+using NamedTensors = std::map<std::string, torch::Tensor>;
+
+// All tensors of one file, or of the files that DIR/model.safetensors.index.json lists, in their
+// own dtype.
+tl::expected<NamedTensors, std::string> read_safetensors(const std::string& path);
+tl::expected<NamedTensors, std::string> read_model_tensors(const std::string& directory);
+
+// Writes to PATH.tmp, flushes it to the disk, then renames: a reader sees the old file or the new
+// one. Throws std::runtime_error (a full disk).
+void write_safetensors(const std::string& path, const NamedTensors& tensors,
+                       const std::map<std::string, std::string>& metadata);
+
+}  // namespace strop::trainer
