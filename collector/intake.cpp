@@ -9,6 +9,7 @@ namespace strop::collector {
 namespace {
 
 using schema::NackCode;
+using schema::to_hex;
 
 constexpr int kHeartbeatsToLive = 3;
 constexpr std::uint32_t kQuickRetryMs = 100;

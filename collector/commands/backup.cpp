@@ -1,0 +1,35 @@
+// `strop-collector backup`: a consistent copy of the store, while the collector runs.
+#include <iostream>
+
+#include "collector/commands/commands.h"
+#include "collector/commands/options.h"
+#include "collector/store/sqlite_store.h"
+
+namespace strop::collector {
+namespace {
+
+struct BackupOptions {
+  StoreOptions store;
+  std::string to;
+};
+
+int run(const BackupOptions& options) {
+  SqliteStore store(store_path(options.store), StoreAccess::kRead);
+  store.backup(options.to);
+  std::cout << "wrote " << options.to << '\n';
+  return kDone;
+}
+
+}  // namespace
+
+void register_backup(Commands& commands) {
+  auto options = std::make_shared<BackupOptions>();
+  CLI::App* command = commands.app.add_subcommand(
+      "backup", "Copies the store into a new file, while the collector runs");
+  add_store_options(*command, options->store);
+  command->add_option("--to", options->to, "The new file")->required();
+  command->callback(
+      [&commands, options] { commands.chosen = [options] { return run(*options); }; });
+}
+
+}  // namespace strop::collector

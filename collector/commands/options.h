@@ -1,0 +1,20 @@
+// Options that several commands share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace strop::collector {
+
+struct StoreOptions {
+  std::string config;
+  std::string store;
+};
+
+void add_store_options(CLI::App& command, StoreOptions& options);
+
+// The store's path: the flag, or else the configuration's; UsageError if neither has one, or if
+// there is no such file.
+std::string store_path(const StoreOptions& options);
+
+}  // namespace strop::collector

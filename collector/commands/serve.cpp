@@ -1,0 +1,184 @@
+// `strop-collector serve`: takes events in until it is told to end.
+#include <sodium.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <fstream>
+
+#include "collector/commands/commands.h"
+#include "collector/config.h"
+#include "collector/http/pages.h"
+#include "collector/log.h"
+#include "collector/pseudonym.h"
+#include "collector/receiver.h"
+#include "collector/scrub.h"
+#include "collector/store/sqlite_store.h"
+
+namespace strop::collector {
+namespace {
+
+struct ServeOptions {
+  std::string config;
+  std::string port_file;
+  Config flags;  // what the command line gives; empty: not given
+};
+
+Config merged(const ServeOptions& options) {
+  Config config = read_config(options.config);
+  for (const auto field :
+       {&Config::store, &Config::bind, &Config::keys, &Config::http, &Config::pseudonym_key})
+    if (!(options.flags.*field).empty()) config.*field = options.flags.*field;
+  config.insecure_loopback |= options.flags.insecure_loopback;
+  return config;
+}
+
+// Everything that can be seen to be wrong before a file or a socket is touched.
+void check(const Config& config) {
+  if (config.store.empty()) throw UsageError("which store? Give --store PATH.db");
+  if (config.bind.empty()) throw UsageError("listen where? Give --bind tcp://HOST:PORT");
+  const Endpoint bind = parse_bind(config.bind);
+  if (config.keys.empty() && !config.insecure_loopback)
+    throw UsageError(
+        "without keys anybody could send. Give --keys DIR (`strop-collector keys generate --keys "
+        "DIR` makes one), or on loopback --insecure-loopback");
+  if (!config.keys.empty() && config.insecure_loopback)
+    throw UsageError("--keys and --insecure-loopback exclude each other");
+  if (config.keys.empty() && !bind.loopback())
+    throw UsageError("refusing to listen on " + bind.host +
+                     " without keys: --insecure-loopback is for 127.0.0.1 alone");
+  if (!config.http.empty() && !parse_host_port(config.http).loopback())
+    throw UsageError("--http listens on loopback alone, such as 127.0.0.1:7342");
+}
+
+std::filesystem::path pseudonym_file(const Config& config) {
+  if (!config.pseudonym_key.empty()) return config.pseudonym_key;
+  if (!config.keys.empty()) return std::filesystem::path(config.keys) / "pseudonym.key";
+  return config.store + ".pseudonym.key";
+}
+
+// Loads the keys; agents cannot be known without them.
+struct DoorKeys {
+  explicit DoorKeys(const std::string& folder) : allowed(folder) {
+    auto read = schema::read_curve_key(server_key_file(folder));
+    if (!read)
+      throw UsageError(read.error() + "; `strop-collector keys generate --keys " + folder +
+                       "` makes one");
+    key = std::move(*read);
+    if (allowed.current(0).names_by_key().empty())
+      log_warn("allow_list_empty", {{"advice", "strop-collector keys allow NAME PUBLIC_KEY"}});
+  }
+  schema::CurveKey key;
+  LiveAllowList allowed;
+};
+
+std::string port_of(const std::string& endpoint) {
+  return endpoint.substr(endpoint.rfind(':') + 1);
+}
+
+// Whoever waits for the file finds it whole: first line the port for agents, second that of http.
+void write_port_file(const std::string& file, const std::string& endpoint, const HttpServer* http) {
+  const std::string fresh = file + ".new";
+  std::ofstream out(fresh);
+  out << port_of(endpoint) << '\n';
+  if (http != nullptr) out << http->port() << '\n';
+  out.close();
+  if (!out) throw std::runtime_error("cannot write " + fresh);
+  std::filesystem::rename(fresh, file);
+}
+
+std::atomic<Receiver*> running{nullptr};
+
+extern "C" void on_signal(int) {
+  if (Receiver* receiver = running.load()) receiver->stop();
+}
+
+// While it lives, SIGTERM and SIGINT end the receiver in good order.
+class StopOnSignal {
+ public:
+  explicit StopOnSignal(Receiver& receiver) {
+    running = &receiver;
+    struct sigaction action {};
+    action.sa_handler = on_signal;
+    ::sigaction(SIGTERM, &action, nullptr);
+    ::sigaction(SIGINT, &action, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+  StopOnSignal(const StopOnSignal&) = delete;
+  StopOnSignal& operator=(const StopOnSignal&) = delete;
+  ~StopOnSignal() { running = nullptr; }
+};
+
+// Every agent is a file descriptor.
+void allow_many_connections() {
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int run(const ServeOptions& options) {
+  const Config config = merged(options);
+  check(config);
+  if (sodium_init() < 0) throw std::runtime_error("libsodium cannot start");
+  allow_many_connections();
+
+  std::optional<DoorKeys> keys;
+  if (!config.keys.empty()) keys.emplace(config.keys);
+  const Pseudonyms pseudonyms(pseudonym_file(config));
+  SqliteStore store(config.store, StoreAccess::kReceiver);
+  Metrics metrics;
+  Health health;
+  Intake intake(
+      store,
+      [&](const auto& user, const auto& install) { return pseudonyms.contributor(user, install); },
+      scrub_event, metrics);
+  zmq::context_t context;
+  std::optional<Door> door;
+  if (keys) door = Door{keys->key, &keys->allowed};
+  Receiver receiver(context, config.bind, std::move(door), intake, metrics, health);
+  const StopOnSignal signals(receiver);
+
+  std::optional<HttpServer> http;
+  if (!config.http.empty()) {
+    const Endpoint at = parse_host_port(config.http);
+    http.emplace(at.host, at.port,
+                 [&](const std::string& path) { return respond(path, health, metrics); });
+  }
+  if (!options.port_file.empty())
+    write_port_file(options.port_file, receiver.endpoint(), http ? &*http : nullptr);
+  log_info("listening", {{"bind", receiver.endpoint()},
+                         {"http", http ? std::to_string(http->port()) : "none"},
+                         {"store", config.store},
+                         {"keys", keys ? config.keys : "none"}});
+  receiver.run();
+  log_info("ended", {{"stored", std::to_string(metrics.events_stored)}});
+  return kDone;
+}
+
+}  // namespace
+
+void register_serve(Commands& commands) {
+  auto options = std::make_shared<ServeOptions>();
+  CLI::App* command =
+      commands.app.add_subcommand("serve", "Takes events in until it is told to end");
+  command->add_option("--config", options->config,
+                      std::string("Configuration file (default ") + kDefaultConfig + ")");
+  command->add_option("--store", options->flags.store, "The store's SQLite file, made if need be");
+  command->add_option("--bind", options->flags.bind,
+                      "Where agents connect: tcp://HOST:PORT; port 0 takes any free one");
+  command->add_option("--keys", options->flags.keys, "Folder of server.key and allow.list");
+  command->add_option("--http", options->flags.http,
+                      "HOST:PORT on loopback for /healthz, /readyz and /metrics");
+  command->add_option("--pseudonym-key", options->flags.pseudonym_key,
+                      "File of the key for contributors' pseudonyms (default: beside the keys)");
+  command->add_flag("--insecure-loopback", options->flags.insecure_loopback,
+                    "Without keys or encryption, for this machine alone");
+  command->add_option("--port-file", options->port_file,
+                      "Write the port here once it listens, and on a second line that of --http");
+  command->callback(
+      [&commands, options] { commands.chosen = [options] { return run(*options); }; });
+}
+
+}  // namespace strop::collector

@@ -1,0 +1,78 @@
+#include "collector/config.h"
+
+#include <toml++/toml.h>
+#include <charconv>
+
+#include "collector/usage.h"
+
+namespace strop::collector {
+namespace {
+
+[[noreturn]] void refuse(const std::string& file, const std::string& what) {
+  throw UsageError("configuration " + file + ": " + what);
+}
+
+void read_key(const std::string& file, const std::string& name, const toml::node& value,
+              Config& config) {
+  struct Text {
+    const char* name;
+    std::string Config::*field;
+  };
+  static constexpr Text kTexts[] = {{"store", &Config::store},
+                                    {"bind", &Config::bind},
+                                    {"keys", &Config::keys},
+                                    {"http", &Config::http},
+                                    {"pseudonym_key", &Config::pseudonym_key}};
+  for (const auto& [text, field] : kTexts) {
+    if (name != text) continue;
+    const auto read = value.value_exact<std::string>();
+    if (!read) refuse(file, "'" + name + "' must be a text");
+    config.*field = *read;
+    return;
+  }
+  if (name != "insecure_loopback") refuse(file, "unknown key '" + name + "'");
+  const auto read = value.value_exact<bool>();
+  if (!read) refuse(file, "'insecure_loopback' must be true or false");
+  config.insecure_loopback = *read;
+}
+
+}  // namespace
+
+Config read_config(const std::string& file) {
+  const std::string path = file.empty() ? kDefaultConfig : file;
+  if (file.empty() && !std::filesystem::exists(path)) return {};
+  Config config;
+  try {
+    for (const auto& [name, value] : toml::parse_file(path))
+      read_key(path, std::string(name.str()), value, config);
+  } catch (const toml::parse_error& error) {
+    refuse(path, std::string(error.description()) + " in line " +
+                     std::to_string(error.source().begin.line));
+  }
+  return config;
+}
+
+bool Endpoint::loopback() const {
+  return host == "localhost" || host == "[::1]" || host == "127.0.0.1";
+}
+
+Endpoint parse_host_port(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
+  Endpoint out;
+  out.host = address.substr(0, colon);
+  if (port == "*") return out;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), out.port);
+  if (out.host.empty() || port.empty() || error != std::errc() || end != port.data() + port.size())
+    throw UsageError("'" + address + "' is not HOST:PORT, such as 127.0.0.1:7341");
+  return out;
+}
+
+Endpoint parse_bind(const std::string& bind) {
+  constexpr std::string_view kScheme = "tcp://";
+  if (!bind.starts_with(kScheme))
+    throw UsageError("'" + bind + "' is not tcp://HOST:PORT, such as tcp://127.0.0.1:7341");
+  return parse_host_port(bind.substr(kScheme.size()));
+}
+
+}  // namespace strop::collector

@@ -1,0 +1,36 @@
+// The collector's configuration: a TOML file, above it the command line.
+//
+// Values, any thread. Errors: UsageError with the file, the key and what it should be. A key that
+// is not known is an error too, so that a slip of the pen does not go by.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace strop::collector {
+
+inline constexpr const char* kDefaultConfig = "/etc/strop/collector.toml";
+
+struct Config {
+  std::string store;          // path of the SQLite file
+  std::string bind;           // tcp://HOST:PORT, port 0 or * for any free one
+  std::string keys;           // folder of server.key and allow.list
+  std::string http;           // HOST:PORT on loopback; empty: none
+  std::string pseudonym_key;  // file; empty: beside keys or store
+  bool insecure_loopback = false;
+};
+
+// Reads `file`, or the default one if there is one and `file` is empty.
+Config read_config(const std::string& file);
+
+// tcp://HOST:PORT taken apart.
+struct Endpoint {
+  std::string host;
+  std::uint16_t port = 0;  // 0: any free one
+  bool loopback() const;
+};
+Endpoint parse_bind(const std::string& bind);          // tcp://127.0.0.1:7341
+Endpoint parse_host_port(const std::string& address);  // 127.0.0.1:7342
+
+}  // namespace strop::collector

@@ -1,0 +1,158 @@
+#include "collector/http/server.h"
+
+#include <pthread.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <chrono>
+#include <thread>
+
+namespace strop::collector {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using Tcp = asio::ip::tcp;
+
+constexpr std::uint32_t kHeaderLimit = 8192;
+constexpr std::size_t kMaxSessions = 64;
+constexpr auto kPatience = std::chrono::seconds(5);
+
+using Request = http::request<http::empty_body>;
+using Response = http::response<http::string_body>;
+
+Response make_response(const Request& request, HttpResponse content) {
+  Response out{http::int_to_status(content.status), request.version()};
+  out.set(http::field::content_type, content.content_type);
+  out.set(http::field::cache_control, "no-store");
+  out.set("X-Content-Type-Options", "nosniff");
+  out.keep_alive(request.keep_alive());
+  if (content.status == 405) out.set(http::field::allow, "GET, HEAD");
+  out.body() = std::move(content.body);
+  out.prepare_payload();
+  if (request.method() == http::verb::head) out.body().clear();  // the length stays
+  return out;
+}
+
+HttpResponse answer(const Request& request, const HttpHandler& respond) {
+  const auto host = request[http::field::host];
+  if (!is_loopback_host({host.data(), host.size()}))
+    return {403, "text/plain; charset=utf-8", "this address is for this machine only\n"};
+  if (request.method() != http::verb::get && request.method() != http::verb::head)
+    return {405, "text/plain; charset=utf-8", "GET or HEAD\n"};
+  const auto target = request.target();
+  const std::string path(target.substr(0, target.find('?')));
+  return respond(path);
+}
+
+// One connection; lives as long as an operation on it waits.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(Tcp::socket socket, const HttpHandler& respond, std::size_t& sessions)
+      : stream_(std::move(socket)), respond_(respond), sessions_(sessions) {
+    ++sessions_;
+  }
+  ~Session() { --sessions_; }
+
+  void read() {
+    parser_.emplace();
+    parser_->header_limit(kHeaderLimit);
+    parser_->body_limit(0);
+    stream_.expires_after(kPatience);
+    http::async_read(stream_, buffer_, *parser_,
+                     [self = shared_from_this()](beast::error_code error, std::size_t) {
+                       if (!error) self->write();
+                     });
+  }
+
+ private:
+  void write() {
+    const Request request = parser_->release();
+    response_ = make_response(request, answer(request, respond_));
+    http::async_write(stream_, serializer_.emplace(response_),
+                      [self = shared_from_this()](beast::error_code error, std::size_t) {
+                        if (!error && self->response_.keep_alive()) self->read();
+                      });
+  }
+
+  beast::tcp_stream stream_;
+  beast::flat_buffer buffer_;
+  std::optional<http::request_parser<http::empty_body>> parser_;
+  Response response_;
+  std::optional<http::response_serializer<http::string_body>> serializer_;
+  const HttpHandler& respond_;
+  std::size_t& sessions_;
+};
+
+}  // namespace
+
+class HttpServer::Listener {
+ public:
+  Listener(const std::string& host, std::uint16_t port, HttpHandler respond)
+      : respond_(std::move(respond)), acceptor_(context_) {
+    const Tcp::endpoint endpoint(host == "[::1]"
+                                     ? asio::ip::address(asio::ip::address_v6::loopback())
+                                     : asio::ip::address(asio::ip::address_v4::loopback()),
+                                 port);
+    acceptor_.open(endpoint.protocol());
+    acceptor_.set_option(asio::socket_base::reuse_address(true));
+    beast::error_code error;
+    acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error)
+      throw std::runtime_error("cannot listen on http " + host + ":" + std::to_string(port) + ": " +
+                               error.message() + "; give another --http");
+    port_ = acceptor_.local_endpoint().port();
+    accept();
+    thread_ = std::thread([this] {
+      pthread_setname_np(pthread_self(), "http");
+      context_.run();
+    });
+  }
+
+  ~Listener() {
+    context_.stop();
+    thread_.join();
+  }
+
+  std::uint16_t port() const { return port_; }
+
+ private:
+  void accept() {
+    acceptor_.async_accept([this](beast::error_code error, Tcp::socket socket) {
+      if (error == asio::error::operation_aborted) return;
+      if (!error && sessions_ < kMaxSessions)
+        std::make_shared<Session>(std::move(socket), respond_, sessions_)->read();
+      accept();
+    });
+  }
+
+  const HttpHandler respond_;  // before context_: sessions refer to it until the context is gone
+  std::size_t sessions_ = 0;
+  asio::io_context context_{1};
+  Tcp::acceptor acceptor_;
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+HttpServer::HttpServer(const std::string& host, std::uint16_t port, HttpHandler respond)
+    : listener_(std::make_unique<Listener>(host, port, std::move(respond))) {}
+HttpServer::~HttpServer() = default;
+std::uint16_t HttpServer::port() const { return listener_->port(); }
+
+bool is_loopback_host(std::string_view host) {
+  for (const std::string_view name : {"127.0.0.1", "localhost", "[::1]"}) {
+    if (!host.starts_with(name)) continue;
+    const std::string_view rest = host.substr(name.size());
+    if (rest.empty()) return true;
+    if (rest.front() == ':' && rest.size() > 1 &&
+        rest.find_first_not_of("0123456789", 1) == std::string_view::npos)
+      return true;
+  }
+  return false;
+}
+
+}  // namespace strop::collector

@@ -1,0 +1,57 @@
+// The folder of keys: the collector's own pair, and the allow-list of developers' public keys.
+//
+//   DIR/server.key   the collector's CURVE pair, mode 0600
+//   DIR/allow.list   lines `PUBLIC_KEY NAME`; `# ` starts a comment; a name may have several keys
+//
+// Values and functions over files, any thread and process: writers lock, and replace the list in
+// one step. Errors: returned, saying what to do.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "schema/curve_key.h"
+
+namespace strop::collector {
+
+using KeyResult = tl::expected<void, std::string>;
+
+// Public keys and whose they are.
+class AllowList {
+ public:
+  // Lines that make no sense come back in `bad_lines` (1-based) and allow nobody.
+  static AllowList parse(const std::string& text, std::vector<int>* bad_lines = nullptr);
+  std::string text() const;
+
+  std::optional<std::string> name_of(const std::string& public_key) const;
+  const std::map<std::string, std::string>& names_by_key() const { return names_; }
+
+  void add(const std::string& public_key, const std::string& name) { names_[public_key] = name; }
+  std::size_t remove(const std::string& name);  // how many keys went
+
+ private:
+  std::map<std::string, std::string> names_;
+};
+
+// Letters, digits and -_.@, at most 64.
+bool is_user_name(const std::string& name);
+
+std::filesystem::path server_key_file(const std::filesystem::path& keys);
+std::filesystem::path allow_list_file(const std::filesystem::path& keys);
+
+schema::CurveKey make_key_pair();
+
+// Makes the folder (mode 0700) if need be, and the collector's pair in it; never overwrites one.
+tl::expected<schema::CurveKey, std::string> generate_server_key(const std::filesystem::path& keys);
+
+KeyResult allow(const std::filesystem::path& keys, const std::string& name,
+                const std::string& public_key);
+// Takes all keys of `name` off the list.
+KeyResult revoke(const std::filesystem::path& keys, const std::string& name);
+tl::expected<AllowList, std::string> read_allow_list(const std::filesystem::path& keys);
+
+}  // namespace strop::collector

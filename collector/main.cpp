@@ -1,0 +1,41 @@
+// strop-collector: takes in what agents captured, keeps it, and makes preference pairs of it.
+#include <iostream>
+
+#include "collector/commands/commands.h"
+#include "collector/store/store.h"
+
+namespace {
+
+using strop::collector::Commands;
+
+int parse_and_run(CLI::App& app, Commands& commands, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? strop::collector::kDone : strop::collector::kUsage;
+  }
+  return commands.chosen();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Takes in what agents captured, keeps it, and makes preference pairs of it",
+               "strop-collector"};
+  app.require_subcommand(1);
+  Commands commands{app, {}};
+  strop::collector::register_serve(commands);
+  strop::collector::register_keys(commands);
+  strop::collector::register_ledger(commands);
+  strop::collector::register_deadletter(commands);
+  strop::collector::register_backup(commands);
+  try {
+    return parse_and_run(app, commands, argc, argv);
+  } catch (const strop::collector::UsageError& error) {
+    std::cerr << "strop-collector: " << error.what() << '\n';
+    return strop::collector::kUsage;
+  } catch (const std::exception& error) {
+    std::cerr << "strop-collector: " << error.what() << '\n';
+    return strop::collector::kFailed;
+  }
+}

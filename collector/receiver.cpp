@@ -1,0 +1,139 @@
+#include "collector/receiver.h"
+
+#include <chrono>
+#include <vector>
+
+#include "collector/log.h"
+
+namespace strop::collector {
+namespace {
+
+// One group commit holds at most so much.
+constexpr std::size_t kRoundMessages = 512;
+constexpr std::size_t kRoundBytes = 8 << 20;
+constexpr auto kPollAtLeastEvery = std::chrono::milliseconds(500);
+constexpr int kLingerMs = 500;
+
+double steady_ms() {
+  return std::chrono::duration<double, std::milli>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+std::int64_t unix_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+Receiver::Receiver(zmq::context_t& context, const std::string& address, std::optional<Door> door,
+                   Intake& intake, Metrics& metrics, Health& health)
+    : intake_(intake), metrics_(metrics), health_(health), door_(std::move(door)) {
+  if (door_) {
+    zap_.emplace(context, *door_->allowed, metrics);
+    prove_strangers_are_refused(context, door_->key, *zap_);
+    metrics.keys_refused = 0;  // the one of the self-test does not count
+  }
+  router_ = make_router(context, door_ ? &door_->key : nullptr);
+  router_.set(zmq::sockopt::linger, kLingerMs);
+  bind(address);
+}
+
+void Receiver::bind(const std::string& address) {
+  try {
+    router_.bind(address);
+  } catch (const zmq::error_t& error) {
+    const std::string advice =
+        error.num() == EADDRINUSE ? "; another program listens there, end it or give another --bind"
+                                  : "; give an address of this machine";
+    throw std::runtime_error("cannot listen on " + address + ": " + error.what() + advice);
+  }
+  endpoint_ = router_.get(zmq::sockopt::last_endpoint);
+}
+
+bool Receiver::read_one() {
+  zmq::message_t peer;
+  zmq::message_t body;
+  if (!router_.recv(peer, zmq::recv_flags::dontwait)) return false;
+  int parts = 0;
+  while (router_.get(zmq::sockopt::rcvmore)) {
+    zmq::message_t part;
+    if (!router_.recv(part, zmq::recv_flags::dontwait)) break;
+    read_bytes_ += part.size();
+    if (++parts == 1) body = std::move(part);
+  }
+  if (parts != 1) {
+    intake_.on_misfit(peer.to_string());
+    return true;
+  }
+  Caller caller;
+  if (door_) {
+    const auto user = user_of(body, *door_->allowed, steady_ms());
+    caller = {user.value_or(""), user.has_value()};
+  }
+  intake_.on_message(peer.to_string(), caller, body.to_string_view(), unix_ms());
+  return true;
+}
+
+void Receiver::read_what_waits() {
+  read_bytes_ = 0;
+  for (std::size_t i = 0; i < kRoundMessages && read_bytes_ < kRoundBytes; ++i)
+    if (!read_one()) return;
+}
+
+void Receiver::send(const std::vector<Answer>& answers) {
+  for (const Answer& answer : answers) {
+    try {
+      const auto sent = router_.send(zmq::buffer(answer.peer),
+                                     zmq::send_flags::sndmore | zmq::send_flags::dontwait);
+      if (sent) {
+        router_.send(zmq::buffer(schema::encode(answer.frame)), zmq::send_flags::dontwait);
+        continue;
+      }
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EHOSTUNREACH) throw;
+      intake_.forget(answer.peer);
+    }
+    ++metrics_.answers_dropped;  // the agent asks again with its next HELLO
+  }
+}
+
+void Receiver::every_second(double now_ms) {
+  if (health_.asked()) {
+    intake_.probe();
+    health_.answer(intake_.storing());
+  }
+  if (now_ms - last_second_ms_ < 1000) return;
+  last_second_ms_ = now_ms;
+  intake_.expire(unix_ms());
+}
+
+void Receiver::run() {
+  std::vector<zmq::pollitem_t> items{{router_.handle(), 0, ZMQ_POLLIN, 0},
+                                     {nullptr, health_.wake().descriptor(), ZMQ_POLLIN, 0}};
+  if (zap_) items.push_back({zap_->socket().handle(), 0, ZMQ_POLLIN, 0});
+  health_.set_ready(true);
+  while (!stopping_) {
+    try {
+      zmq::poll(items, kPollAtLeastEvery);
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) throw;
+    }
+    health_.wake().quiet();
+    if (zap_) zap_->handle(steady_ms());
+    read_what_waits();
+    send(intake_.flush(unix_ms()));
+    every_second(steady_ms());
+  }
+  health_.set_ready(false);
+  send(intake_.farewell());
+}
+
+void Receiver::stop() noexcept {
+  stopping_ = true;
+  health_.wake().ring();
+}
+
+}  // namespace strop::collector
