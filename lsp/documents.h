@@ -58,6 +58,7 @@ class Document {
 
  private:
   friend class DocumentStore;
+  tl::expected<std::size_t, std::string> edit_offset(const Position& position) const;
   tl::expected<AppliedEdit, std::string> apply(const TextDocumentContentChangePartial& change);
   AppliedEdit apply(const TextDocumentContentChangeWholeDocument& change);
   AppliedEdit replace(std::size_t start, std::size_t removed, std::string_view inserted);
@@ -83,8 +84,10 @@ class DocumentStore {
   const Document& open(TextDocumentItem item);
 
   // The text before is find(uri)->text() before the call, or revert() after it.
-  // Errors: an unknown document, an unsynced one without a whole text, an edit outside of the text
-  // or within a character; the document is then unsynced, its text that of the last good edit.
+  // Errors: an unknown document; an edit of an unsynced one; a line that there is not, a range that
+  // ends before it starts, a position within a character. The document is then unsynced, its text
+  // that of the last good edit. Beyond a line's end counts as its end; the line after the last, or
+  // one from 2^31-1 on, as the end of the text.
   tl::expected<AppliedChange, std::string> change(const DidChangeTextDocumentParams& params);
 
   // False: it was not open.

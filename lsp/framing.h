@@ -68,32 +68,45 @@ class FrameReader {
   const FrameCounts& counts() const { return counts_; }
 
  private:
-  enum class State { kSeeking, kHeader, kBody, kStreaming };
-  enum class LineFate { kIncomplete, kField, kBlank, kBad };
+  enum class State {
+    kSeeking,   // scan_ is where to look on for a header block
+    kHeader,    // in the block that began at block_, in the line that began at line_
+    kBody,      // the header is whole; waiting for left_ bytes of body, from body_
+    kStreaming  // an oversized frame: left_ of its bytes are still to be handed on
+  };
+  enum class Line { kIncomplete, kField, kBlank, kBad };
 
-  bool step();         // one move of the automaton; false: it needs more bytes
-  bool seek();         // kSeeking: to the next text that can begin a header block
-  bool read_header();  // kHeader: line by line to the blank one
-  void end_header();   // the blank line stands before scan_
-  void abandon_header(std::size_t resume);  // not a header: junk up to `resume`, seek from there
-  LineFate scan_line();
-  bool accept_field();  // the line from line_ to scan_; false: a length that is none
-  std::optional<Chunk> take(ChunkKind kind, std::size_t end, std::size_t body_begin);
+  bool seek();         // true: a block begins
+  bool read_header();  // true: the state changed
+  Line scan_line();
+  bool accept_name(char c);
+  bool accept_value(char c);
+  void begin_line(std::size_t at);
+  void begin_body();
+  void seek_from(std::size_t offset, bool at_line_start);
+  std::optional<Chunk> take(ChunkKind kind, std::size_t end);
 
   FrameLimits limits_;
   FrameCounts counts_;
   std::string buffer_;
-  std::size_t head_ = 0;  // before it everything was handed on
   State state_ = State::kSeeking;
-  // All below are offsets into buffer_, moved along when its front is dropped.
+
+  // Offsets into buffer_. They move along when feed() drops what lies before head_.
+  std::size_t head_ = 0;  // before it everything was handed on
   std::size_t scan_ = 0;  // before it everything was looked at
-  std::size_t line_ = 0;  // kHeader: begin of the current line; kSeeking: scan_'s line began here
-  bool at_line_start_ = true;  // kSeeking: scan_ stands at the beginning of a line
-  std::size_t block_ = 0;      // kHeader: begin of the block
-  std::size_t junk_end_ = 0;   // bytes from head_ to here are known to be junk
-  std::size_t body_ = 0;       // kBody: begin of the body
-  std::uint64_t length_ = 0;   // kBody: of the body; kStreaming: bytes still to come
-  bool has_length_ = false;    // kHeader: a Content-Length was read
+  std::size_t block_ = 0;
+  std::size_t line_ = 0;
+  std::size_t body_ = 0;
+  std::uint64_t left_ = 0;
+
+  bool at_line_start_ = true;            // kSeeking: scan_ stands at the beginning of a line
+  std::optional<std::uint64_t> length_;  // kHeader: of the last Content-Length in the block
+
+  // kHeader: of the current line.
+  bool in_value_ = false;
+  bool is_length_ = false;
+  enum class Digits { kBefore, kWithin, kAfter } digits_ = Digits::kBefore;
+  std::uint64_t value_ = 0;
 };
 
 // `body` as one frame, the way Strop writes its own messages.

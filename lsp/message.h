@@ -1,12 +1,13 @@
 // What a message is, from its top level alone: a request, an answer, a notification; its id.
 //
-// Plain values, no ownership beyond their strings; `peek` may be called by any thread (each keeps
-// a scratch buffer of about six times its largest message). No errors: whatever is not clearly one
-// JSON-RPC message is kUnknown. Values below the top level are skipped, not checked.
+// Plain values, no ownership beyond their strings; pure functions, any thread. No errors, nothing
+// throws: whatever is not clearly one JSON-RPC message is kUnknown. Values below the top level are
+// skipped, not checked, and nothing is built or copied but the id and the method.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -36,6 +37,9 @@ Peeked peek(std::string_view body);
 
 // The id that a JSON text stands for (as in Peeked::raw_id); nullptr for null and for no valid id.
 MessageId parse_id(std::string_view json_text);
+
+// The same of a parsed value, such as the `id` of $/cancelRequest's parameters.
+MessageId id_of(const nlohmann::json& value);
 
 // The id as JSON text: 7, "a\"b", null.
 std::string id_to_json(const MessageId& id);
