@@ -31,6 +31,7 @@ struct Chunk {
   ChunkKind kind = ChunkKind::kJunk;
   std::string_view bytes;  // exactly as fed, header included; never empty
   std::string_view body;   // of a frame; empty for all else
+  bool operator==(const Chunk&) const = default;
 };
 
 struct FrameLimits {
