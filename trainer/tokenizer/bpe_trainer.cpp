@@ -14,15 +14,22 @@ namespace {
 
 using nlohmann::json;
 
-// Qwen2's pattern: words with the blank before them, single digits, runs of symbols with the line end after them, indentation apart.
+// Qwen2's pattern: words with the blank before them, single digits, runs of symbols with the line
+// end after them, indentation apart.
 constexpr const char* kCodePattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 json pre_tokenizer_json() {
   return {{"type", "Sequence"},
           {"pretokenizers",
-           {{{"type", "Split"}, {"pattern", {{"Regex", kCodePattern}}}, {"behavior", "Isolated"}, {"invert", false}},
-            {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}}}}};
+           {{{"type", "Split"},
+             {"pattern", {{"Regex", kCodePattern}}},
+             {"behavior", "Isolated"},
+             {"invert", false}},
+            {{"type", "ByteLevel"},
+             {"add_prefix_space", false},
+             {"trim_offsets", true},
+             {"use_regex", false}}}}};
 }
 
 using Pair = std::pair<TokenId, TokenId>;
@@ -36,7 +43,9 @@ struct Entry {
   std::int64_t count;
   Pair pair;
   bool operator<(const Entry& other) const {
-    return count != other.count ? count < other.count : pair > other.pair;  // the heap's top: most frequent, then smallest ids
+    return count != other.count
+               ? count < other.count
+               : pair > other.pair;  // the heap's top: most frequent, then smallest ids
   }
 };
 
@@ -73,7 +82,9 @@ class Merger {
       std::vector<TokenId>& ids = words_[w].ids;
       std::size_t out = 0;
       for (std::size_t i = 0; i < ids.size(); ++i)
-        ids[out++] = i + 1 < ids.size() && ids[i] == pair.first && ids[i + 1] == pair.second ? (++i, id) : ids[i];
+        ids[out++] = i + 1 < ids.size() && ids[i] == pair.first && ids[i + 1] == pair.second
+                         ? (++i, id)
+                         : ids[i];
       ids.resize(out);
       count_pairs(w, 1);
     }
@@ -102,7 +113,8 @@ class Merger {
 
 }  // namespace
 
-BpeTrainer::BpeTrainer() : pre_tokenizer_(*PreTokenizer::from_json(nullptr, pre_tokenizer_json())) {}
+BpeTrainer::BpeTrainer()
+    : pre_tokenizer_(*PreTokenizer::from_json(nullptr, pre_tokenizer_json())) {}
 
 void BpeTrainer::add(std::string_view text) {
   pre_tokenizer_.split(text, [this](std::string_view piece) { ++counts_[std::string(piece)]; });
@@ -110,12 +122,20 @@ void BpeTrainer::add(std::string_view text) {
 
 json BpeTrainer::train(std::size_t vocab, const std::vector<std::string>& specials) const {
   if (vocab < 256 + specials.size())
-    throw std::invalid_argument("a vocabulary of " + std::to_string(vocab) + " has no room for 256 bytes and " + std::to_string(specials.size()) + " special tokens");
+    throw std::invalid_argument("a vocabulary of " + std::to_string(vocab) +
+                                " has no room for 256 bytes and " +
+                                std::to_string(specials.size()) + " special tokens");
   json ids = json::object();
   json added = json::array();
   TokenId next = 0;
   for (const std::string& special : specials) {
-    added.push_back({{"id", next}, {"content", special}, {"single_word", false}, {"lstrip", false}, {"rstrip", false}, {"normalized", false}, {"special", true}});
+    added.push_back({{"id", next},
+                     {"content", special},
+                     {"single_word", false},
+                     {"lstrip", false},
+                     {"rstrip", false},
+                     {"normalized", false},
+                     {"special", true}});
     ids[special] = next++;
   }
   std::vector<std::string> bytes(static_cast<std::size_t>(next));
@@ -158,11 +178,22 @@ json BpeTrainer::train(std::size_t vocab, const std::vector<std::string>& specia
           {"normalizer", nullptr},
           {"pre_tokenizer", pre_tokenizer_json()},
           {"post_processor", nullptr},
-          {"decoder", {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}}},
+          {"decoder",
+           {{"type", "ByteLevel"},
+            {"add_prefix_space", true},
+            {"trim_offsets", true},
+            {"use_regex", true}}},
           {"model",
-           {{"type", "BPE"}, {"dropout", nullptr}, {"unk_token", nullptr}, {"continuing_subword_prefix", nullptr},
-            {"end_of_word_suffix", nullptr}, {"fuse_unk", false}, {"byte_fallback", false}, {"ignore_merges", false},
-            {"vocab", std::move(ids)}, {"merges", std::move(merges)}}}};
+           {{"type", "BPE"},
+            {"dropout", nullptr},
+            {"unk_token", nullptr},
+            {"continuing_subword_prefix", nullptr},
+            {"end_of_word_suffix", nullptr},
+            {"fuse_unk", false},
+            {"byte_fallback", false},
+            {"ignore_merges", false},
+            {"vocab", std::move(ids)},
+            {"merges", std::move(merges)}}}};
 }
 
 }  // namespace strop::trainer

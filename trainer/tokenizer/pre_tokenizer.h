@@ -1,7 +1,9 @@
-// Normalizers and pre-tokenizers of a tokenizer.json: from text to the pieces within which BPE merges.
+// Normalizers and pre-tokenizers of a tokenizer.json: from text to the pieces within which BPE
+// merges.
 //
-// Owns compiled patterns (PCRE2 with JIT); const functions from one thread at a time. Invalid UTF-8 is never refused: a stretch that is not
-// UTF-8 is a piece of its own. Errors: a message naming the kind that is not supported.
+// Owns compiled patterns (PCRE2 with JIT); const functions from one thread at a time. Invalid UTF-8
+// is never refused: a stretch that is not UTF-8 is a piece of its own. Errors: a message naming the
+// kind that is not supported.
 #pragma once
 
 #include <functional>
@@ -18,7 +20,8 @@ class Pattern;
 
 class PreTokenizer {
  public:
-  static tl::expected<PreTokenizer, std::string> from_json(const nlohmann::json& normalizer, const nlohmann::json& pre_tokenizer);
+  static tl::expected<PreTokenizer, std::string> from_json(const nlohmann::json& normalizer,
+                                                           const nlohmann::json& pre_tokenizer);
 
   // Calls `piece` for each piece of `text`, in order.
   void split(std::string_view text, const std::function<void(std::string_view)>& piece) const;
@@ -32,7 +35,8 @@ class PreTokenizer {
   };
   void add_normalizer(const nlohmann::json& json);
   void add(const nlohmann::json& json);
-  void apply(std::size_t step, std::string_view text, const std::function<void(std::string_view)>& piece) const;
+  void apply(std::size_t step, std::string_view text,
+             const std::function<void(std::string_view)>& piece) const;
 
   bool nfc_ = false;
   bool prefix_space_ = false;

@@ -20,7 +20,8 @@ const std::array<char32_t, 256>& byte_table() {
     std::array<char32_t, 256> table{};
     char32_t next = 256;
     for (int byte = 0; byte < 256; ++byte) {
-      const bool printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
+      const bool printable =
+          (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
       table[static_cast<std::size_t>(byte)] = printable ? static_cast<char32_t>(byte) : next++;
     }
     return table;
@@ -29,14 +30,16 @@ const std::array<char32_t, 256>& byte_table() {
 }
 
 std::uint64_t pair_key(TokenId left, TokenId right) {
-  return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32) | static_cast<std::uint32_t>(right);
+  return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32) |
+         static_cast<std::uint32_t>(right);
 }
 
 std::pair<std::string, std::string> merge_sides(const json& merge) {
   if (merge.is_array()) return {merge.at(0), merge.at(1)};
   const std::string text = merge;
   const std::size_t space = text.find(' ', 1);
-  if (space == std::string::npos) throw std::runtime_error("the merge '" + text + "' has no two sides");
+  if (space == std::string::npos)
+    throw std::runtime_error("the merge '" + text + "' has no two sides");
   return {text.substr(0, space), text.substr(space + 1)};
 }
 
@@ -59,7 +62,8 @@ std::string to_byte_level(std::string_view bytes) {
 std::optional<std::string> from_byte_level(std::string_view text) {
   static const auto kBytes = [] {
     std::unordered_map<char32_t, char> bytes;
-    for (int byte = 0; byte < 256; ++byte) bytes[byte_table()[static_cast<std::size_t>(byte)]] = static_cast<char>(byte);
+    for (int byte = 0; byte < 256; ++byte)
+      bytes[byte_table()[static_cast<std::size_t>(byte)]] = static_cast<char>(byte);
     return bytes;
   }();
   std::string out;
@@ -68,7 +72,8 @@ std::optional<std::string> from_byte_level(std::string_view text) {
     char32_t code = first;
     if (first >= 0x80U) {
       if ((first & 0xE0U) != 0xC0U || i + 1 >= text.size()) return std::nullopt;
-      code = (static_cast<char32_t>(first & 0x1FU) << 6) | (static_cast<unsigned char>(text[++i]) & 0x3FU);
+      code = (static_cast<char32_t>(first & 0x1FU) << 6) |
+             (static_cast<unsigned char>(text[++i]) & 0x3FU);
     }
     const auto found = kBytes.find(code);
     if (found == kBytes.end()) return std::nullopt;
@@ -90,17 +95,25 @@ tl::expected<Tokenizer, std::string> Tokenizer::from_json(const json& in) {
   try {
     const json& model = in.at("model");
     const std::string type = model.value("type", "BPE");
-    if (type != "BPE") return tl::unexpected("tokenizers of kind '" + type + "' are not supported (byte-level BPE is)");
-    if (model.value("byte_fallback", false)) return tl::unexpected("BPE with byte_fallback is not supported (byte-level BPE is)");
+    if (type != "BPE")
+      return tl::unexpected("tokenizers of kind '" + type +
+                            "' are not supported (byte-level BPE is)");
+    if (model.value("byte_fallback", false))
+      return tl::unexpected(
+          std::string("BPE with byte_fallback is not supported (byte-level BPE is)"));
     Tokenizer out;
-    auto pre = PreTokenizer::from_json(in.value("normalizer", json()), in.value("pre_tokenizer", json()));
+    auto pre =
+        PreTokenizer::from_json(in.value("normalizer", json()), in.value("pre_tokenizer", json()));
     if (!pre) return tl::unexpected(pre.error());
     out.pre_tokenizer_ = std::move(*pre);
     out.ignore_merges_ = model.value("ignore_merges", false);
     TokenId last = -1;
-    for (const auto& [text, id] : model.at("vocab").items()) last = std::max(last, id.get<TokenId>());
-    for (const json& added : in.value("added_tokens", json::array())) last = std::max(last, added.at("id").get<TokenId>());
-    if (last < 0 || last > 4'000'000) return tl::unexpected("the vocabulary is empty or impossibly large");
+    for (const auto& [text, id] : model.at("vocab").items())
+      last = std::max(last, id.get<TokenId>());
+    for (const json& added : in.value("added_tokens", json::array()))
+      last = std::max(last, added.at("id").get<TokenId>());
+    if (last < 0 || last > 4'000'000)
+      return tl::unexpected(std::string("the vocabulary is empty or impossibly large"));
     out.bytes_.resize(static_cast<std::size_t>(last) + 1);
     out.special_.resize(out.bytes_.size());
     for (const auto& [text, id] : model.at("vocab").items()) {
@@ -112,7 +125,9 @@ tl::expected<Tokenizer, std::string> Tokenizer::from_json(const json& in) {
     }
     for (int byte = 0; byte < 256; ++byte) {
       const auto found = out.ids_.find(std::string(1, static_cast<char>(byte)));
-      if (found == out.ids_.end()) return tl::unexpected("the vocabulary lacks byte " + std::to_string(byte) + ": it is not byte-level BPE");
+      if (found == out.ids_.end())
+        return tl::unexpected("the vocabulary lacks byte " + std::to_string(byte) +
+                              ": it is not byte-level BPE");
       out.byte_ids_.push_back(found->second);
     }
     std::int32_t rank = 0;
@@ -120,7 +135,8 @@ tl::expected<Tokenizer, std::string> Tokenizer::from_json(const json& in) {
       const auto [left, right] = merge_sides(merge);
       const auto a = from_byte_level(left);
       const auto b = from_byte_level(right);
-      if (!a || !b || !out.ids_.contains(*a) || !out.ids_.contains(*b) || !out.ids_.contains(*a + *b))
+      if (!a || !b || !out.ids_.contains(*a) || !out.ids_.contains(*b) ||
+          !out.ids_.contains(*a + *b))
         return tl::unexpected("the merge '" + left + " " + right + "' is not of the vocabulary");
       out.merges_.try_emplace(pair_key(out.ids_[*a], out.ids_[*b]), rank++, out.ids_[*a + *b]);
     }
@@ -138,7 +154,8 @@ tl::expected<Tokenizer, std::string> Tokenizer::from_json(const json& in) {
 
 std::vector<TokenId> Tokenizer::merge(std::string_view piece) const {
   if (ignore_merges_)
-    if (const auto whole = ids_.find(std::string(piece)); whole != ids_.end()) return {whole->second};
+    if (const auto whole = ids_.find(std::string(piece)); whole != ids_.end())
+      return {whole->second};
   std::vector<TokenId> ids;
   ids.reserve(piece.size());
   for (const char c : piece) ids.push_back(byte_ids_[static_cast<unsigned char>(c)]);
@@ -183,7 +200,9 @@ std::vector<TokenId> Tokenizer::encode(const std::vector<schema::PromptPiece>& p
   for (const schema::PromptPiece& piece : pieces) {
     if (piece.special) {
       const auto id = special_id(piece.text);
-      if (!id) throw std::invalid_argument("the tokenizer has no special token '" + piece.text + "': choose the FIM family this model was trained with");
+      if (!id)
+        throw std::invalid_argument("the tokenizer has no special token '" + piece.text +
+                                    "': choose the FIM family this model was trained with");
       out.push_back(*id);
     } else {
       const auto ids = encode(piece.text);
@@ -229,7 +248,9 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, bool with_special) c
 }
 
 std::string_view Tokenizer::bytes_of(TokenId id) const {
-  return id >= 0 && static_cast<std::size_t>(id) < bytes_.size() ? std::string_view(bytes_[static_cast<std::size_t>(id)]) : std::string_view();
+  return id >= 0 && static_cast<std::size_t>(id) < bytes_.size()
+             ? std::string_view(bytes_[static_cast<std::size_t>(id)])
+             : std::string_view();
 }
 
 std::optional<TokenId> Tokenizer::special_id(std::string_view name) const {
@@ -239,7 +260,8 @@ std::optional<TokenId> Tokenizer::special_id(std::string_view name) const {
 }
 
 bool Tokenizer::is_special(TokenId id) const {
-  return id >= 0 && static_cast<std::size_t>(id) < special_.size() && special_[static_cast<std::size_t>(id)];
+  return id >= 0 && static_cast<std::size_t>(id) < special_.size() &&
+         special_[static_cast<std::size_t>(id)];
 }
 
 }  // namespace strop::trainer

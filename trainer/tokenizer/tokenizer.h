@@ -1,8 +1,9 @@
 // A byte-level BPE tokenizer read from a Hugging Face tokenizer.json.
 //
-// Owns its tables; const functions from one thread at a time (a cache of pieces is kept inside). Texts are bytes: any bytes encode, and
-// decode gives them back (unless the file asks for a normalizer, which is applied first). Errors: a message that names the unknown kind and what
-// is supported. `encode` of text never yields a special token; specials go in by id.
+// Owns its tables; const functions from one thread at a time (a cache of pieces is kept inside).
+// Texts are bytes: any bytes encode, and decode gives them back (unless the file asks for a
+// normalizer, which is applied first). Errors: a message that names the unknown kind and what is
+// supported. `encode` of text never yields a special token; specials go in by id.
 #pragma once
 
 #include <cstdint>
@@ -56,7 +57,8 @@ class Tokenizer {
   PreTokenizer pre_tokenizer_;
   std::vector<std::string> bytes_;  // by id; of an added token its text
   std::unordered_map<std::string, TokenId> ids_;
-  std::unordered_map<std::uint64_t, std::pair<std::int32_t, TokenId>> merges_;  // (left, right) → rank, result
+  std::unordered_map<std::uint64_t, std::pair<std::int32_t, TokenId>>
+      merges_;                     // (left, right) → rank, result
   std::vector<TokenId> byte_ids_;  // 256
   std::vector<Added> added_;
   std::vector<bool> special_;
