@@ -24,7 +24,8 @@ void AdamW::step(double learning_rate) {
     torch::Tensor& parameter = parameters_[i];
     const torch::Tensor& grad = parameter.grad();
     if (!grad.defined()) continue;
-    if (options_.weight_decay > 0 && parameter.dim() > 1) parameter.mul_(1 - learning_rate * options_.weight_decay);
+    if (options_.weight_decay > 0 && parameter.dim() > 1)
+      parameter.mul_(1 - learning_rate * options_.weight_decay);
     m_[i].lerp_(grad, 1 - options_.beta1);
     v_[i].mul_(options_.beta2).addcmul_(grad, grad, 1 - options_.beta2);
     const torch::Tensor denominator = v_[i].sqrt().div_(correct2).add_(options_.eps);
@@ -40,7 +41,8 @@ double AdamW::clip(double limit) {
   torch::NoGradGuard no_grad;
   double sum = 0;
   for (const torch::Tensor& parameter : parameters_)
-    if (parameter.grad().defined()) sum += parameter.grad().pow(2).sum(torch::kFloat64).item<double>();
+    if (parameter.grad().defined())
+      sum += parameter.grad().pow(2).sum(torch::kFloat64).item<double>();
   const double norm = std::sqrt(sum);
   if (limit > 0 && norm > limit)
     for (torch::Tensor& parameter : parameters_)
@@ -62,7 +64,9 @@ void AdamW::restore(const NamedTensors& state) {
   const auto take = [&](const std::string& name, torch::Tensor& into) {
     const auto found = state.find(name);
     if (found == state.end() || found->second.sizes() != into.sizes())
-      throw std::runtime_error("the checkpoint's optimizer state is not of this model and recipe ('" + name + "' does not fit)");
+      throw std::runtime_error(
+          "the checkpoint's optimizer state is not of this model and recipe ('" + name +
+          "' does not fit)");
     into.copy_(found->second);
   };
   torch::NoGradGuard no_grad;
@@ -82,11 +86,14 @@ std::optional<Schedule> schedule_by_name(const std::string& name) {
   return std::nullopt;
 }
 
-double schedule_factor(Schedule schedule, std::int64_t step, std::int64_t warmup, std::int64_t total, double floor) {
+double schedule_factor(Schedule schedule, std::int64_t step, std::int64_t warmup,
+                       std::int64_t total, double floor) {
   if (step < warmup) return static_cast<double>(step + 1) / static_cast<double>(warmup);
   if (schedule == Schedule::kConstant || total <= warmup) return 1;
-  const double done = std::min(1.0, static_cast<double>(step - warmup) / static_cast<double>(total - warmup));
-  const double left = schedule == Schedule::kLinear ? 1 - done : 0.5 * (1 + std::cos(std::numbers::pi * done));
+  const double done =
+      std::min(1.0, static_cast<double>(step - warmup) / static_cast<double>(total - warmup));
+  const double left =
+      schedule == Schedule::kLinear ? 1 - done : 0.5 * (1 + std::cos(std::numbers::pi * done));
   return floor + (1 - floor) * left;
 }
 

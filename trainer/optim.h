@@ -1,8 +1,9 @@
 // AdamW, learning-rate schedules and gradient clipping.
 //
-// Pure apart from the optimizer's own moments; one thread. Parameters are updated in place, in fp32. State can be saved and put back, and
-// the run then goes on bit for bit.
-// Sources: Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2; cosine from their 2017 SGDR without restarts.
+// Pure apart from the optimizer's own moments; one thread. Parameters are updated in place, in
+// fp32. State can be saved and put back, and the run then goes on bit for bit. Sources: Loshchilov
+// & Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2; cosine from their 2017 SGDR
+// without restarts.
 #pragma once
 
 #include <torch/torch.h>
@@ -27,11 +28,13 @@ class AdamW {
  public:
   AdamW(std::vector<torch::Tensor> parameters, const AdamWOptions& options);
 
-  // One step with the gradients that the parameters hold now; a parameter without one is left alone.
+  // One step with the gradients that the parameters hold now; a parameter without one is left
+  // alone.
   void step(double learning_rate);
   void zero_grad();
 
-  // Scales all gradients so that their joint norm is at most `limit`; the norm before. A limit of 0 clips nothing.
+  // Scales all gradients so that their joint norm is at most `limit`; the norm before. A limit of 0
+  // clips nothing.
   double clip(double limit);
 
   // "m.N", "v.N" and "step".
@@ -50,7 +53,9 @@ class AdamW {
 enum class Schedule { kConstant, kLinear, kCosine };
 std::optional<Schedule> schedule_by_name(const std::string& name);
 
-// The factor of the peak rate at `step` of `total`: linear warm-up to 1, then as the schedule says down to `floor`.
-double schedule_factor(Schedule schedule, std::int64_t step, std::int64_t warmup, std::int64_t total, double floor);
+// The factor of the peak rate at `step` of `total`: linear warm-up to 1, then as the schedule says
+// down to `floor`.
+double schedule_factor(Schedule schedule, std::int64_t step, std::int64_t warmup,
+                       std::int64_t total, double floor);
 
 }  // namespace strop::trainer

@@ -261,6 +261,32 @@ std::vector<Linear*> Decoder::linears() {
   return out;
 }
 
+std::vector<Tensor> Decoder::trainable() {
+  std::vector<Tensor> out;
+  const auto take = [&](Tensor& tensor) {
+    if (tensor.defined() && tensor.requires_grad()) out.push_back(tensor);
+  };
+  for_each_tensor([&](const std::string&, Tensor& tensor) { take(tensor); });
+  for (Linear* linear : linears()) {
+    take(linear->a());
+    take(linear->b());
+  }
+  return out;
+}
+
+Decoder Decoder::replica() const {
+  Decoder out = *this;
+  const auto renew = [](Tensor& tensor) {
+    if (tensor.defined()) tensor = tensor.detach().set_requires_grad(tensor.requires_grad());
+  };
+  out.for_each_tensor([&](const std::string&, Tensor& tensor) { renew(tensor); });
+  for (Linear* linear : out.linears()) {
+    renew(linear->a());
+    renew(linear->b());
+  }
+  return out;
+}
+
 void Decoder::set_training(bool on) {
   for (Linear* linear : linears()) linear->set_training(on);
 }

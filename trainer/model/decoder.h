@@ -62,6 +62,10 @@ class Decoder {
 
   // Every linear layer that an adapter can be added to: attention and MLP projections.
   std::vector<Linear*> linears();
+  // All that requires a gradient, adapters included, in an order that does not change.
+  std::vector<torch::Tensor> trainable();
+  // The same weights in the same storage, as leaves of their own: gradients are apart.
+  Decoder replica() const;
   void use_adapter(bool on) { with_adapter_ = on; }
   bool uses_adapter() const { return with_adapter_; }
   void set_training(bool on);

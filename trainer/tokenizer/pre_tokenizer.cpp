@@ -1,12 +1,8 @@
 #include "trainer/tokenizer/pre_tokenizer.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-#include <utf8proc.h>
-
-#include <array>
-#include <cstdlib>
 #include <stdexcept>
+
+#include "trainer/tokenizer/utf8.h"
 
 namespace strop::trainer {
 namespace {
@@ -17,68 +13,7 @@ using nlohmann::json;
 constexpr const char* kGpt2 =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
-// Length of the longest valid UTF-8 beginning of `text`.
-std::size_t valid_prefix(std::string_view text) {
-  std::size_t at = 0;
-  while (at < text.size()) {
-    utf8proc_int32_t code = 0;
-    const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data() + at);
-    const auto step =
-        utf8proc_iterate(bytes, static_cast<utf8proc_ssize_t>(text.size() - at), &code);
-    if (step <= 0) break;
-    at += static_cast<std::size_t>(step);
-  }
-  return at;
-}
-
-std::string nfc(std::string_view text) {
-  utf8proc_uint8_t* out = nullptr;
-  const auto size =
-      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                   static_cast<utf8proc_ssize_t>(text.size()), &out,
-                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
-  if (size < 0) return std::string(text);
-  std::string result(reinterpret_cast<const char*>(out), static_cast<std::size_t>(size));
-  std::free(out);
-  return result;
-}
-
 }  // namespace
-
-// One compiled regular expression.
-class Pattern {
- public:
-  explicit Pattern(const std::string& text) {
-    int error = 0;
-    PCRE2_SIZE offset = 0;
-    code_ = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
-                          PCRE2_UTF | PCRE2_UCP, &error, &offset, nullptr);
-    if (code_ == nullptr) throw std::runtime_error("the pattern '" + text + "' does not compile");
-    pcre2_jit_compile(code_, PCRE2_JIT_COMPLETE);
-    match_ = pcre2_match_data_create(1, nullptr);
-  }
-  ~Pattern() {
-    pcre2_match_data_free(match_);
-    pcre2_code_free(code_);
-  }
-  Pattern(const Pattern&) = delete;
-  Pattern& operator=(const Pattern&) = delete;
-
-  // The next match at or after `from` in valid UTF-8; false when there is none.
-  bool find(std::string_view text, std::size_t from, std::size_t& begin, std::size_t& end) const {
-    const int found = pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
-                                  from, PCRE2_NO_UTF_CHECK, match_, nullptr);
-    if (found < 0) return false;
-    const PCRE2_SIZE* at = pcre2_get_ovector_pointer(match_);
-    begin = at[0];
-    end = at[1];
-    return end > begin;
-  }
-
- private:
-  pcre2_code* code_ = nullptr;
-  pcre2_match_data* match_ = nullptr;
-};
 
 tl::expected<PreTokenizer, std::string> PreTokenizer::from_json(const json& normalizer,
                                                                 const json& pre_tokenizer) {
@@ -104,7 +39,19 @@ void PreTokenizer::add_normalizer(const json& in) {
   else if (type == "Sequence")
     for (const json& one : in.at("normalizers")) add_normalizer(one);
   else
-    throw std::runtime_error("normalizer '" + type + "' is not supported (NFC is)");
+    throw std::runtime_error("normalizer '" + type +
+                             "' is not supported (NFC, Sequence and none are)");
+}
+
+PreTokenizer::Behavior PreTokenizer::behavior_of(const std::string& name) {
+  if (name == "Removed") return Behavior::kRemoved;
+  if (name == "Isolated") return Behavior::kIsolated;
+  if (name == "MergedWithPrevious") return Behavior::kMergedWithPrevious;
+  if (name == "MergedWithNext") return Behavior::kMergedWithNext;
+  if (name == "Contiguous") return Behavior::kContiguous;
+  throw std::runtime_error("split behavior '" + name +
+                           "' is not supported (Removed, Isolated, MergedWithPrevious, "
+                           "MergedWithNext and Contiguous are)");
 }
 
 void PreTokenizer::add(const json& in) {
@@ -112,26 +59,23 @@ void PreTokenizer::add(const json& in) {
   const std::string type = in.at("type");
   if (type == "Sequence") {
     for (const json& one : in.at("pretokenizers")) add(one);
-  } else if (type == "ByteLevel") {
-    byte_level_ = true;
-    prefix_space_ = prefix_space_ || in.value("add_prefix_space", false);
-    if (in.value("use_regex", true)) steps_.push_back({std::make_shared<Pattern>(kGpt2)});
+    return;
+  }
+  // ByteLevel respells the text, and what follows would have to split the new spelling.
+  if (byte_level_)
+    throw std::runtime_error("a pre_tokenizer ('" + type +
+                             "') after ByteLevel is not supported (ByteLevel as the last one is)");
+  if (type == "ByteLevel") {
+    add_byte_level(in);
   } else if (type == "Split") {
-    const json& pattern = in.at("pattern");
-    if (!pattern.contains("Regex"))
-      throw std::runtime_error("a Split by string is not supported (by Regex is)");
-    const std::string behavior = in.at("behavior");
-    if (behavior != "Isolated" && behavior != "Removed")
-      throw std::runtime_error("Split behavior '" + behavior +
-                               "' is not supported (Isolated and Removed are)");
-    steps_.push_back({std::make_shared<Pattern>(pattern.at("Regex").get<std::string>()),
-                      behavior == "Removed" ? Behavior::kRemoved : Behavior::kIsolated,
-                      in.value("invert", false)});
+    add_split(in);
   } else if (type == "Digits") {
-    steps_.push_back({std::make_shared<Pattern>(
-        in.value("individual_digits", false) ? R"(\p{N})" : R"(\p{N}+)")});
+    steps_.push_back(
+        {Pattern(R"(\p{N})"),
+         in.value("individual_digits", false) ? Behavior::kIsolated : Behavior::kContiguous});
   } else if (type == "Punctuation") {
-    steps_.push_back({std::make_shared<Pattern>(R"([\p{P}!-/:-@\[-`{-~])")});
+    steps_.push_back(
+        {Pattern(R"([\p{P}!-/:-@\[-`{-~])"), behavior_of(in.value("behavior", "Isolated"))});
   } else {
     throw std::runtime_error(
         "pre_tokenizer '" + type +
@@ -139,48 +83,115 @@ void PreTokenizer::add(const json& in) {
   }
 }
 
-void PreTokenizer::split(std::string_view text,
-                         const std::function<void(std::string_view)>& piece) const {
+void PreTokenizer::add_byte_level(const json& in) {
+  byte_level_ = true;
+  Step step;
+  step.prefix_space = in.value("add_prefix_space", true);
+  if (in.value("use_regex", true)) step.pattern.emplace(kGpt2);
+  if (step.pattern || step.prefix_space) steps_.push_back(std::move(step));
+}
+
+void PreTokenizer::add_split(const json& in) {
+  const json& pattern = in.at("pattern");
+  Step step;
+  if (pattern.contains("Regex"))
+    step.pattern.emplace(pattern.at("Regex").get<std::string>());
+  else
+    step.pattern.emplace(Pattern::quoted(pattern.at("String").get<std::string>()));
+  step.behavior = behavior_of(in.at("behavior"));
+  step.invert = in.value("invert", false);
+  steps_.push_back(std::move(step));
+}
+
+bool PreTokenizer::normalizes(std::string_view text) const { return nfc_ && !is_ascii(text); }
+
+std::string PreTokenizer::normalize(std::string_view text) const {
+  if (!normalizes(text)) return std::string(text);
+  std::string out;
   while (!text.empty()) {
-    const std::size_t valid = valid_prefix(text);
-    if (valid > 0) {
-      std::string owned;
-      std::string_view part = text.substr(0, valid);
-      if (nfc_ || (prefix_space_ && part.front() != ' ')) {
-        owned = nfc_ ? nfc(part) : std::string(part);
-        if (prefix_space_ && owned.front() != ' ') owned.insert(0, 1, ' ');
-        part = owned;
-      }
-      apply(0, part, piece);
-      text.remove_prefix(valid);
-    }
-    if (!text.empty()) {
-      piece(text.substr(0, 1));
-      text.remove_prefix(1);
-    }
+    const std::size_t valid = valid_utf8_prefix(text);
+    out += nfc(text.substr(0, valid));
+    text.remove_prefix(valid);
+    if (text.empty()) break;
+    out += text.front();
+    text.remove_prefix(1);
+  }
+  return out;
+}
+
+void PreTokenizer::split(std::string_view text, const Sink& piece) const {
+  while (!text.empty()) {
+    const std::size_t valid = valid_utf8_prefix(text);
+    apply(0, text.substr(0, valid), piece);
+    text.remove_prefix(valid);
+    if (text.empty()) break;
+    piece(text.substr(0, 1));
+    text.remove_prefix(1);
   }
 }
 
-void PreTokenizer::apply(std::size_t step, std::string_view text,
-                         const std::function<void(std::string_view)>& piece) const {
+void PreTokenizer::apply(std::size_t step, std::string_view text, const Sink& piece) const {
   if (text.empty()) return;
   if (step == steps_.size()) return piece(text);
   const Step& current = steps_[step];
-  const auto matched = [&](std::string_view part) {
-    if (current.behavior == Behavior::kIsolated || current.invert) apply(step + 1, part, piece);
+  if (current.prefix_space && text.front() != ' ')
+    cut(current, step + 1, " " + std::string(text), piece);
+  else
+    cut(current, step + 1, text, piece);
+}
+
+// The step's matches and what lies between them, joined as its behavior says.
+void PreTokenizer::cut(const Step& step, std::size_t next, std::string_view text,
+                       const Sink& piece) const {
+  if (!step.pattern) return apply(next, text, piece);
+  std::string_view held;  // a part that may still grow: it touches the next one
+  bool held_matched = false;
+  const auto flush = [&] {
+    if (!held.empty()) apply(next, held, piece);
+    held = {};
   };
-  const auto between = [&](std::string_view part) {
-    if (current.behavior == Behavior::kIsolated || !current.invert) apply(step + 1, part, piece);
+  const auto joins = [&](bool matched) {
+    switch (step.behavior) {
+      case Behavior::kMergedWithPrevious:
+        return matched && !held_matched;
+      case Behavior::kMergedWithNext:
+        return held_matched && !matched;
+      case Behavior::kContiguous:
+        return matched == held_matched;
+      case Behavior::kRemoved:
+      case Behavior::kIsolated:
+        break;
+    }
+    return false;
   };
-  std::size_t at = 0;
-  std::size_t begin = 0;
-  std::size_t end = 0;
-  while (at < text.size() && current.pattern->find(text, at, begin, end)) {
-    between(text.substr(at, begin - at));
-    matched(text.substr(begin, end - begin));
-    at = end;
+  const auto part = [&](std::string_view found, bool in_match) {
+    if (found.empty()) return;
+    const bool matched = in_match != step.invert;
+    if (step.behavior == Behavior::kRemoved && matched) return flush();
+    if (!held.empty() && joins(matched)) {
+      held = {held.data(), held.size() + found.size()};
+    } else {
+      flush();
+      held = found;
+    }
+    held_matched = matched;
+  };
+  std::size_t done = 0;
+  for (std::size_t from = 0; from <= text.size();) {
+    const auto match = step.pattern->find(text, from);
+    if (!match) break;
+    part(text.substr(done, match->begin - done), false);
+    part(text.substr(match->begin, match->end - match->begin), true);
+    done = match->end;
+    from = match->end;
+    if (match->begin == match->end) {  // an empty match cuts here and the search goes on
+      if (from == text.size()) break;
+      ++from;
+      while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xC0U) == 0x80U) ++from;
+    }
   }
-  between(text.substr(at));
+  part(text.substr(done), false);
+  flush();
 }
 
 }  // namespace strop::trainer

@@ -1,45 +1,65 @@
 // Normalizers and pre-tokenizers of a tokenizer.json: from text to the pieces within which BPE
 // merges.
 //
-// Owns compiled patterns (PCRE2 with JIT); const functions from one thread at a time. Invalid UTF-8
-// is never refused: a stretch that is not UTF-8 is a piece of its own. Errors: a message naming the
-// kind that is not supported.
+// Owns compiled patterns; const functions from any thread. Invalid UTF-8 is never refused: each
+// byte that is not UTF-8 is a piece of its own. Errors: a message naming the kind that is not
+// supported and those that are.
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
 
-namespace strop::trainer {
+#include "trainer/tokenizer/pattern.h"
 
-class Pattern;
+namespace strop::trainer {
 
 class PreTokenizer {
  public:
+  using Sink = std::function<void(std::string_view)>;
+
   static tl::expected<PreTokenizer, std::string> from_json(const nlohmann::json& normalizer,
                                                            const nlohmann::json& pre_tokenizer);
 
-  // Calls `piece` for each piece of `text`, in order.
-  void split(std::string_view text, const std::function<void(std::string_view)>& piece) const;
+  // Whether `normalize` may change this text.
+  bool normalizes(std::string_view text) const;
+  std::string normalize(std::string_view text) const;
+
+  // Calls `piece` for each piece of normalized `text`, in order.
+  void split(std::string_view text, const Sink& piece) const;
 
  private:
-  enum class Behavior { kIsolated, kRemoved };
+  enum class Behavior {
+    kRemoved,
+    kIsolated,
+    kMergedWithPrevious,
+    kMergedWithNext,
+    kContiguous
+  };
   struct Step {
-    std::shared_ptr<const Pattern> pattern;
+    std::optional<Pattern> pattern;  // none: a step that only sets the blank
     Behavior behavior = Behavior::kIsolated;
     bool invert = false;
+    bool prefix_space = false;  // put a blank before text that has none
   };
+  struct Part {
+    std::string_view text;
+    bool matched = false;
+  };
+
+  static Behavior behavior_of(const std::string& name);
   void add_normalizer(const nlohmann::json& json);
   void add(const nlohmann::json& json);
-  void apply(std::size_t step, std::string_view text,
-             const std::function<void(std::string_view)>& piece) const;
+  void add_byte_level(const nlohmann::json& json);
+  void add_split(const nlohmann::json& json);
+  void apply(std::size_t step, std::string_view text, const Sink& piece) const;
+  void cut(const Step& step, std::size_t next, std::string_view text, const Sink& piece) const;
 
   bool nfc_ = false;
-  bool prefix_space_ = false;
   bool byte_level_ = false;
   std::vector<Step> steps_;
 };

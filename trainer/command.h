@@ -1,0 +1,19 @@
+// The subcommands of strop-trainer: each file in commands/ registers its own.
+//
+// A registered command sets its options' defaults, and its callback returns the exit code: 0 done,
+// 1 failed, 2 wrong usage or recipe, 3 gate refused. Thread: main. Errors: std::invalid_argument
+// becomes 2, any other exception 1, both with the message on stderr.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace strop::trainer {
+
+// What the chosen subcommand will do, once the command line is parsed.
+using Action = std::function<int()>;
+
+void register_bpe(CLI::App& app, Action& action);
+void register_pretrain(CLI::App& app, Action& action);
+
+}  // namespace strop::trainer
