@@ -1,0 +1,298 @@
+#include "agent/config.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <set>
+
+#include "schema/fim.h"
+
+namespace strop::agent {
+namespace {
+
+namespace fs = std::filesystem;
+using Result = tl::expected<void, std::string>;
+
+// What one file says. The ceiling has to be told from the rest, so files are not merged as read.
+struct Layer {
+  Config config;
+  std::set<std::string> given;  // "provider.url"
+  bool has(const std::string& key) const { return given.contains(key); }
+};
+
+// One key: what it takes, and where that goes. False: of a wrong type or out of range.
+struct Key {
+  std::string takes;
+  std::function<bool(const toml::node&, Config&)> read;
+};
+using Keys = std::map<std::string, Key>;
+
+Key text_key(std::string takes, std::function<void(Config&, std::string)> set) {
+  return {std::move(takes), [set](const toml::node& node, Config& config) {
+            const auto value = node.value_exact<std::string>();
+            if (value) set(config, *value);
+            return value.has_value();
+          }};
+}
+
+Key flag_key(std::function<void(Config&, bool)> set) {
+  return {"true or false", [set](const toml::node& node, Config& config) {
+            const auto value = node.value_exact<bool>();
+            if (value) set(config, *value);
+            return value.has_value();
+          }};
+}
+
+Key count_key(std::int64_t least, std::int64_t most,
+              std::function<void(Config&, std::int64_t)> set) {
+  return {"a whole number from " + std::to_string(least) + " to " + std::to_string(most),
+          [=](const toml::node& node, Config& config) {
+            const auto value = node.value_exact<std::int64_t>();
+            if (!value || *value < least || *value > most) return false;
+            set(config, *value);
+            return true;
+          }};
+}
+
+Key texts_key(std::function<void(Config&, std::vector<std::string>)> set) {
+  return {"a list of texts", [set](const toml::node& node, Config& config) {
+            const toml::array* list = node.as_array();
+            std::vector<std::string> values;
+            for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+              const auto value = (*list)[i].value_exact<std::string>();
+              if (!value) return false;
+              values.push_back(*value);
+            }
+            if (list != nullptr) set(config, std::move(values));
+            return list != nullptr;
+          }};
+}
+
+fs::path at_home(const std::string& path, const fs::path& home) {
+  if (path == "~") return home;
+  return path.starts_with("~/") ? home / path.substr(2) : fs::path(path);
+}
+
+Key path_key(const fs::path& home, std::function<void(Config&, fs::path)> set) {
+  return text_key("a path", [set, home](Config& config, const std::string& value) {
+    set(config, at_home(value, home));
+  });
+}
+
+Key mode_key() {
+  return {"\"full\", \"metrics-only\" or \"off\"", [](const toml::node& node, Config& config) {
+            const auto mode = mode_from_word(node.value_exact<std::string>().value_or(""));
+            if (mode) config.mode = *mode;
+            return mode.has_value();
+          }};
+}
+
+Key fim_key() {
+  return {"\"server\" or a family: strop, qwen, starcoder2, deepseek, codellama, codestral",
+          [](const toml::node& node, Config& config) {
+            config.provider.fim = node.value_exact<std::string>().value_or("");
+            return config.provider.fim == "server" || schema::fim_family(config.provider.fim);
+          }};
+}
+
+void add_provider_keys(Keys& keys, const fs::path& home) {
+  keys["provider.url"] =
+      text_key("a URL", [](Config& c, std::string v) { c.provider.url = std::move(v); });
+  keys["provider.key_file"] =
+      path_key(home, [](Config& c, fs::path v) { c.provider.key_file = std::move(v); });
+  keys["provider.model"] =
+      text_key("a text", [](Config& c, std::string v) { c.provider.model = std::move(v); });
+  keys["provider.fim"] = fim_key();
+  keys["provider.first"] = flag_key([](Config& c, bool v) { c.provider.first = v; });
+  keys["provider.multiline"] = flag_key([](Config& c, bool v) { c.provider.multiline = v; });
+  keys["provider.max_tokens"] = count_key(
+      1, 4096, [](Config& c, std::int64_t v) { c.provider.max_tokens = static_cast<int>(v); });
+  keys["provider.candidates"] = count_key(
+      1, 16, [](Config& c, std::int64_t v) { c.provider.candidates = static_cast<int>(v); });
+  keys["provider.debounce_ms"] = count_key(0, 10'000, [](Config& c, std::int64_t v) {
+    c.provider.debounce_ms = static_cast<double>(v);
+  });
+  keys["provider.timeout_ms"] = count_key(1, 120'000, [](Config& c, std::int64_t v) {
+    c.provider.timeout_ms = static_cast<double>(v);
+  });
+}
+
+Keys make_keys(const fs::path& home) {
+  Keys keys;
+  keys["mode"] = mode_key();
+  add_provider_keys(keys, home);
+  keys["collector.endpoint"] =
+      text_key("a text such as \"tcp://host:7341\"",
+               [](Config& c, std::string v) { c.collector.endpoint = std::move(v); });
+  keys["collector.server_key_file"] =
+      path_key(home, [](Config& c, fs::path v) { c.collector.server_key_file = std::move(v); });
+  keys["collector.key_file"] =
+      path_key(home, [](Config& c, fs::path v) { c.collector.key_file = std::move(v); });
+  keys["collector.plain"] = flag_key([](Config& c, bool v) { c.collector.plain = v; });
+  keys["spool.max_bytes"] = count_key(
+      1 << 20, std::int64_t{1} << 40,
+      [](Config& c, std::int64_t v) { c.spool.max_bytes = static_cast<std::uint64_t>(v); });
+  keys["spool.max_age_days"] = count_key(
+      1, 3650, [](Config& c, std::int64_t v) { c.spool.max_age_days = static_cast<double>(v); });
+  keys["privacy.workspaces"] = texts_key([home](Config& c, const std::vector<std::string>& v) {
+    for (const std::string& folder : v)
+      c.privacy.workspaces.push_back(at_home(folder, home).string());
+  });
+  keys["privacy.exclude"] =
+      texts_key([](Config& c, std::vector<std::string> v) { c.privacy.exclude = std::move(v); });
+  return keys;
+}
+
+// The known keys of one table, for a message: "endpoint, key_file". Of the top: tables too.
+std::string known_in(const Keys& keys, const std::string& table) {
+  std::set<std::string> names;
+  for (const auto& [name, key] : keys)
+    if (table.empty())
+      names.insert(
+          name.find('.') == std::string::npos ? name : "[" + name.substr(0, name.find('.')) + "]");
+    else if (name.starts_with(table + "."))
+      names.insert(name.substr(table.size() + 1));
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return list;
+}
+
+bool is_table(const Keys& keys, const std::string& name) {
+  const auto at = keys.lower_bound(name + ".");
+  return at != keys.end() && at->first.starts_with(name + ".");
+}
+
+Result read_table(const Keys& keys, const toml::table& table, const std::string& name,
+                  Layer& layer) {
+  for (const auto& [key, node] : table) {
+    const std::string full = (name.empty() ? "" : name + ".") + std::string(key.str());
+    if (name.empty() && is_table(keys, full)) {
+      if (!node.is_table()) return tl::unexpected("'" + full + "' must be a table: [" + full + "]");
+      if (Result inner = read_table(keys, *node.as_table(), full, layer); !inner) return inner;
+      continue;
+    }
+    const auto known = keys.find(full);
+    if (known == keys.end())
+      return tl::unexpected("unknown key '" + full + "'; known here: " + known_in(keys, name));
+    if (!known->second.read(node, layer.config))
+      return tl::unexpected("'" + full + "' must be " + known->second.takes);
+    layer.given.insert(full);
+  }
+  return {};
+}
+
+// `needed`: that it does not exist is an error.
+tl::expected<Layer, std::string> read_layer(const Keys& keys, const fs::path& file, bool needed) {
+  Layer layer;
+  std::error_code error;
+  if (!fs::exists(file, error)) {
+    if (!needed && !error) return layer;
+    return tl::unexpected("configuration " + file.string() +
+                          (error ? ": " + error.message() : " does not exist"));
+  }
+  try {
+    const Result read = read_table(keys, toml::parse_file(file.string()), "", layer);
+    if (!read) return tl::unexpected("configuration " + file.string() + ": " + read.error());
+  } catch (const toml::parse_error& e) {
+    return tl::unexpected("configuration " + file.string() + ": " + std::string(e.description()) +
+                          " in line " + std::to_string(e.source().begin.line));
+  }
+  return layer;
+}
+
+template <class Value>
+void take(Value& into, const Value& from, bool given) {
+  if (given) into = from;
+}
+
+void take_provider(ProviderConfig& into, const Layer& layer) {
+  const ProviderConfig& from = layer.config.provider;
+  take(into.url, from.url, layer.has("provider.url"));
+  take(into.key_file, from.key_file, layer.has("provider.key_file"));
+  take(into.model, from.model, layer.has("provider.model"));
+  take(into.fim, from.fim, layer.has("provider.fim"));
+  take(into.first, from.first, layer.has("provider.first"));
+  take(into.multiline, from.multiline, layer.has("provider.multiline"));
+  take(into.max_tokens, from.max_tokens, layer.has("provider.max_tokens"));
+  take(into.candidates, from.candidates, layer.has("provider.candidates"));
+  take(into.debounce_ms, from.debounce_ms, layer.has("provider.debounce_ms"));
+  take(into.timeout_ms, from.timeout_ms, layer.has("provider.timeout_ms"));
+}
+
+void take_delivery(Config& into, const Layer& layer) {
+  const Config& from = layer.config;
+  take(into.collector.endpoint, from.collector.endpoint, layer.has("collector.endpoint"));
+  take(into.collector.server_key_file, from.collector.server_key_file,
+       layer.has("collector.server_key_file"));
+  take(into.collector.key_file, from.collector.key_file, layer.has("collector.key_file"));
+  take(into.collector.plain, from.collector.plain, layer.has("collector.plain"));
+  take(into.spool.max_bytes, from.spool.max_bytes, layer.has("spool.max_bytes"));
+  take(into.spool.max_age_days, from.spool.max_age_days, layer.has("spool.max_age_days"));
+}
+
+void take_privacy(Config& into, const Layer& layer) {
+  for (const std::string& folder : layer.config.privacy.workspaces)
+    into.privacy.workspaces.push_back(folder);
+  for (const std::string& pattern : layer.config.privacy.exclude)
+    into.privacy.exclude.push_back(pattern);
+}
+
+Config merged(const Layer& ceiling, const Layer& user, const Flags& flags) {
+  Config config;
+  take(config.mode, user.config.mode, user.has("mode"));
+  if (flags.mode) config.mode = *flags.mode;
+  if (ceiling.has("mode")) config.mode = std::min(config.mode, ceiling.config.mode);
+
+  take_provider(config.provider, ceiling);
+  take_provider(config.provider, user);
+  if (flags.provider_url) config.provider.url = *flags.provider_url;
+  if (flags.provider_first) config.provider.first = true;
+
+  take_delivery(config, user);
+  take_delivery(config, ceiling);
+  take_privacy(config, user);
+  // Consent is the developer's own: an administrator can forbid, not agree for others.
+  for (const std::string& pattern : ceiling.config.privacy.exclude)
+    config.privacy.exclude.push_back(pattern);
+  return config;
+}
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// A folder of the XDG rules: a relative path in the variable is to be ignored.
+fs::path xdg_folder(const char* variable, const fs::path& otherwise) {
+  const fs::path named = environment(variable);
+  return named.is_absolute() ? named : otherwise;
+}
+
+}  // namespace
+
+tl::expected<Places, std::string> places_from_environment() {
+  Places places;
+  places.home = environment("HOME");
+  if (!places.home.is_absolute())
+    return tl::unexpected(
+        "HOME is not set: without it neither configuration nor state can be found");
+  places.config_home = xdg_folder("XDG_CONFIG_HOME", places.home / ".config");
+  places.state_home = xdg_folder("XDG_STATE_HOME", places.home / ".local" / "state");
+  return places;
+}
+
+tl::expected<Config, std::string> load_config(const Places& places, const Flags& flags) {
+  const Keys keys = make_keys(places.home);
+  const auto ceiling = read_layer(keys, places.ceiling, false);
+  if (!ceiling) return tl::unexpected(ceiling.error());
+  const fs::path file = flags.config.value_or(places.config_home / "strop" / "agent.toml");
+  const auto user = read_layer(keys, file, flags.config.has_value());
+  if (!user) return tl::unexpected(user.error());
+  Config config = merged(*ceiling, *user, flags);
+  config.state = places.state_home / "strop";
+  return config;
+}
+
+}  // namespace strop::agent
