@@ -66,6 +66,9 @@ class FrameReader {
   // Bytes fed and not handed on yet.
   std::size_t held() const { return buffer_.size() - head_; }
 
+  // Within an oversized frame: what next() gives next belongs to it still.
+  bool streaming() const { return state_ == State::kStreaming; }
+
   const FrameCounts& counts() const { return counts_; }
 
  private:
