@@ -1,0 +1,501 @@
+#include "agent/inline_suggestion.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace strop::agent {
+namespace {
+
+using schema::Evidence;
+using schema::How;
+using schema::OutcomeKind;
+
+// What is typed behind a hidden suggestion is followed this far.
+constexpr std::size_t kMaxRegion = 64u << 10;
+constexpr double kNever = std::numeric_limits<double>::infinity();
+
+std::string_view between(std::string_view text, std::size_t begin, std::size_t end) {
+  begin = std::min(begin, text.size());
+  return text.substr(begin, std::max(begin, end) - begin);
+}
+
+// How sure an accept is that only the document's text tells: the longer, the less by chance.
+double certainty_of(std::string_view text) {
+  const std::size_t length = utf16_length(text);
+  return length >= 4 ? 0.95 : length >= 2 ? 0.85 : 0.6;
+}
+
+}  // namespace
+
+// What one notification has done so far.
+struct InlineSuggestion::Step {
+  std::string before;  // the text up to the cursor when it began
+  bool shown = false;  // visible when it began
+  bool typed_at_cursor = false;
+  bool inserted = false;
+  bool at_once = false;  // something larger than a key press
+  bool moved = false;
+  bool lost = false;
+  std::size_t lowest = 0;  // how far back the cursor went
+  std::optional<Match> match;
+};
+
+InlineSuggestion::InlineSuggestion(std::string id, const std::vector<InlineItem>& items,
+                                   std::string_view text, std::size_t cursor, double t_ms)
+    : id_(std::move(id)), last_ms_(t_ms) {
+  std::size_t begin = cursor;
+  std::size_t end = cursor;
+  for (const InlineItem& item : items) {
+    begin = std::min(begin, item.begin);
+    end = std::max(end, item.end);
+  }
+  region_ = LiveRegion(begin, std::string(between(text, begin, end)), cursor - begin);
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const InlineItem& item = items[i];
+    candidates_.push_back(candidate_of(item));
+    const std::string_view replaced = between(text, item.begin, std::max(item.end, cursor));
+    if (!displayed_ && item.text.starts_with(replaced) && item.text.size() > replaced.size()) {
+      displayed_ = i;
+      offered_lead_ = item.begin - begin;
+    }
+  }
+  if (!displayed_) {
+    offered_lead_ = items.front().begin - begin;
+    hidden_ = Hidden::kUndisplayable;
+    hidden_ms_ = kNever;
+    hidden_text_ = region_.text();
+    hidden_cursor_ = region_.cursor();
+  }
+}
+
+InlineSuggestion::Candidate InlineSuggestion::candidate_of(const InlineItem& item) const {
+  const std::string& region = region_.text();
+  if (item.begin < region_.begin()) {
+    // Its range reaches further back than the first offer's; what it has in addition must be there.
+    const std::size_t extra = region_.begin() - item.begin;
+    return {item.text, extra <= item.text.size() ? item.text.substr(extra) : "", ""};
+  }
+  const std::size_t lead = std::min(item.begin - region_.begin(), region.size());
+  const std::size_t tail = std::clamp(item.end, region_.begin(), region_.end()) - region_.begin();
+  return {item.text, region.substr(0, lead) + item.text,
+          region.substr(std::max(tail, region_.cursor()))};
+}
+
+void InlineSuggestion::outrun(double t_ms) {
+  if (hidden_ == Hidden::kUndisplayable) return;
+  hide(Hidden::kOutrun, t_ms);
+}
+
+void InlineSuggestion::show(double t_ms) {
+  display_.show(t_ms);
+  shown_once_ = true;
+  hidden_ = Hidden::kNot;
+  last_ms_ = t_ms;
+  watch.reset();
+}
+
+bool InlineSuggestion::agrees() const {
+  return displayed_ && candidates_[*displayed_].full.starts_with(region_.before_cursor());
+}
+
+// What the displayed candidate would add at the cursor.
+std::string_view InlineSuggestion::remainder() const {
+  return std::string_view(candidates_[*displayed_].full).substr(region_.cursor());
+}
+
+bool InlineSuggestion::continued_by(const std::vector<InlineItem>& items, std::string_view text,
+                                    std::size_t cursor) const {
+  if (phase_ != Phase::kOpen || cursor != region_.document_cursor()) return false;
+  const bool as_left = region_.text() == hidden_text_ && region_.cursor() == hidden_cursor_;
+  const InlineItem& first = items.front();
+  if (hidden_ == Hidden::kUndisplayable) {
+    const Candidate& mine = candidates_.front();
+    return as_left && first.text == mine.text && first.begin == region_.begin() + offered_lead_;
+  }
+  if (hidden_ == Hidden::kDismissed || !agrees()) return false;
+  if (hidden_ != Hidden::kNot && hidden_ != Hidden::kOutrun && !as_left) return false;
+  for (const InlineItem& item : items) {
+    const std::string_view typed = between(text, item.begin, cursor);
+    if (!std::string_view(item.text).starts_with(typed)) continue;
+    return std::string_view(item.text).substr(typed.size()) == remainder();
+  }
+  return false;
+}
+
+std::vector<std::size_t> InlineSuggestion::take_reoffer(const std::vector<InlineItem>& items,
+                                                        double t_ms, bool outrun) {
+  last_ms_ = t_ms;
+  std::vector<std::size_t> indices;
+  for (const InlineItem& item : items) {
+    Candidate candidate = candidate_of(item);
+    const auto known =
+        std::find_if(candidates_.begin(), candidates_.end(),
+                     [&](const Candidate& mine) { return mine.full == candidate.full; });
+    indices.push_back(static_cast<std::size_t>(known - candidates_.begin()));
+    if (known == candidates_.end()) {
+      candidate.text = candidate.full.substr(std::min(offered_lead_, candidate.full.size()));
+      candidates_.push_back(std::move(candidate));
+    }
+  }
+  if (!outrun && displayed_) show(t_ms);
+  return indices;
+}
+
+void InlineSuggestion::hide(Hidden why, double t_ms) {
+  display_.hide(t_ms);
+  if (hidden_ != Hidden::kNot && hidden_ != Hidden::kOutrun && hidden_ != Hidden::kUndisplayable)
+    return;  // the first reason counts
+  if (hidden_ == Hidden::kUndisplayable) {
+    if (hidden_ms_ == kNever) hidden_ms_ = t_ms;
+    return;
+  }
+  hidden_ = why;
+  hidden_ms_ = t_ms;
+  hidden_text_ = region_.text();
+  hidden_cursor_ = region_.cursor();
+}
+
+void InlineSuggestion::match(Match found) {
+  display_.hide(found.t_ms);
+  phase_ = Phase::kMatched;
+  match_ = std::move(found);
+  watch.reset();
+}
+
+std::optional<std::size_t> InlineSuggestion::complete() const {
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    const Candidate& candidate = candidates_[i];
+    if (candidate.full.empty()) continue;
+    if (region_.before_cursor() == candidate.full) return i;
+    const std::string& region = region_.text();
+    if (region.size() == candidate.full.size() + candidate.tail.size() &&
+        region.starts_with(candidate.full) && region.ends_with(candidate.tail))
+      return i;
+  }
+  return std::nullopt;
+}
+
+// After "(" the editor may have put ")" as well; the cursor is between them.
+void InlineSuggestion::place_cursor_in_pair(const Edit& core) {
+  const std::size_t opening = opening_of_pair(core.new_text);
+  if (opening == 0 || !core.old_text.empty() || agrees()) return;
+  const std::size_t behind = region_.cursor();
+  region_.set_cursor(behind - (core.new_text.size() - opening));
+  if (!agrees()) region_.set_cursor(behind);
+}
+
+void InlineSuggestion::step(const Edit& edit, const Notification& notification, Step& step) {
+  const bool agreed = agrees();
+  const LiveRegion::Where where = region_.apply(edit);
+  const Edit core = trimmed(edit);
+  if (core.old_text.empty() && core.new_text.empty() && edit.old_text == edit.new_text) return;
+  if (step.match) step.match->range = rebased(step.match->range, edit, false);
+  switch (where) {
+    case LiveRegion::Where::kBefore:
+    case LiveRegion::Where::kBehind:
+      step.moved = true;
+      return;
+    case LiveRegion::Where::kAcross:
+      step.lost = true;
+      return;
+    case LiveRegion::Where::kAside:
+      break;
+    case LiveRegion::Where::kAtCursor:
+      step.typed_at_cursor = true;
+      if (agreed) place_cursor_in_pair(core);
+      break;
+  }
+  if (where == LiveRegion::Where::kAside) step.moved = true;
+  step.lowest = std::min(step.lowest, region_.cursor());
+  if (edit.new_text.empty()) return;
+  step.inserted = true;
+  const bool typed = notification.typed(core.new_text);
+  step.at_once = step.at_once || !typed;
+  const auto found = complete();
+  if (!found) return;
+  // Taken out and put back within one notification: not the work of fingers.
+  const bool rewritten =
+      step.lowest + 1 < step.before.size() && region_.text().starts_with(step.before);
+  const bool by_keys = !step.at_once && !rewritten;
+  if (by_keys && (!step.shown || found != displayed_)) return;
+  Match match;
+  match.candidate = *found;
+  match.typed = by_keys;
+  match.ambiguous = by_keys && opening_of_pair(core.new_text) > 0 &&
+                    region_.before_cursor() == candidates_[*found].full;
+  const std::size_t lead = std::min(offered_lead_, region_.text().size());
+  match.range = {region_.begin() + lead, region_.begin() + candidates_[*found].full.size()};
+  match.before = step.before.substr(std::min(lead, step.before.size()));
+  match.t_ms = notification.t_ms;
+  step.match = std::move(match);
+}
+
+Claim InlineSuggestion::take(const Notification& notification) {
+  if (phase_ != Phase::kOpen) {
+    for (const Edit& edit : notification.edits) {
+      region_.apply(edit);
+      if (match_) match_->range = rebased(match_->range, edit, false);
+    }
+    region_.limit(kMaxRegion);
+    return Claim::kNone;
+  }
+  const double t_ms = notification.t_ms;
+  last_ms_ = t_ms;
+  Step now;
+  now.before = std::string(region_.before_cursor());
+  now.shown = visible();
+  now.lowest = region_.cursor();
+  for (const Edit& edit : notification.edits) {
+    // Clients that compare texts tell an insertion at any of the places that lead to the same.
+    const bool alone = notification.edits.size() == 1;
+    step(alone ? moved_to(edit, region_.document_cursor(), notification.text_after) : edit,
+         notification, now);
+  }
+  region_.limit(kMaxRegion);
+  if (now.match) {
+    const bool typed = now.match->typed;
+    match(std::move(*now.match));
+    return typed ? Claim::kNone : Claim::kAccepted;
+  }
+  if (now.lost) {
+    hide(Hidden::kMoved, t_ms);
+    return Claim::kNone;
+  }
+  if (!now.typed_at_cursor) {
+    if (now.moved) hide(Hidden::kMoved, t_ms);
+    return Claim::kNone;
+  }
+  if (!agrees()) {
+    if (now.inserted) hide(now.at_once ? Hidden::kReplaced : Hidden::kTypedOver, t_ms);
+    return Claim::kNone;
+  }
+  if (!now.shown || !now.at_once || region_.cursor() <= now.before.size()) return Claim::kNone;
+  const std::string_view added = region_.before_cursor().substr(now.before.size());
+  if (notification.chosen_in_popup || !region_.before_cursor().starts_with(now.before) ||
+      notification.typed(added))
+    return Claim::kNone;
+  partial_ = std::max(partial_, region_.cursor());
+  partial_candidate_ = *displayed_;
+  return Claim::kPartial;
+}
+
+std::optional<std::size_t> InlineSuggestion::candidate_of_text(std::string_view text) const {
+  for (std::size_t i = 0; i < candidates_.size(); ++i)
+    if (candidates_[i].text == text) return i;
+  return std::nullopt;
+}
+
+bool InlineSuggestion::cursor_at(std::size_t document_offset) {
+  if (document_offset == region_.document_cursor()) return true;
+  if (document_offset < region_.begin() || document_offset > region_.end()) return false;
+  // Closing brackets that the editor put behind the cursor by itself are all that may follow.
+  const std::size_t cursor = document_offset - region_.begin();
+  const std::string_view behind = std::string_view(region_.text()).substr(cursor);
+  if (behind.find_first_not_of(")]}>\"'`") != std::string_view::npos) return false;
+  const std::size_t before = region_.cursor();
+  region_.set_cursor(cursor);
+  if (agrees()) return true;
+  region_.set_cursor(before);
+  return false;
+}
+
+void InlineSuggestion::replaced(double t_ms) {
+  if (phase_ == Phase::kOpen) hide(Hidden::kReplaced, t_ms);
+}
+
+void InlineSuggestion::moved_away(double t_ms) {
+  if (phase_ == Phase::kOpen) hide(Hidden::kMoved, t_ms);
+}
+
+void InlineSuggestion::sibling_accepted(double t_ms) {
+  if (phase_ == Phase::kOpen) hide(Hidden::kSibling, t_ms);
+}
+
+void InlineSuggestion::told_accepted(std::size_t candidate, Evidence evidence, double t_ms) {
+  told_ = std::min(candidate, candidates_.size() - 1);
+  told_evidence_ = evidence;
+  told_ms_ = t_ms;
+  if (phase_ != Phase::kOpen) return;
+  if (const auto found = complete(); found == told_) {
+    Match now;
+    now.candidate = *told_;
+    const std::size_t lead = std::min(offered_lead_, region_.text().size());
+    now.range = {region_.begin() + lead, region_.begin() + candidates_[*told_].full.size()};
+    now.t_ms = t_ms;
+    match(std::move(now));
+  }
+}
+
+void InlineSuggestion::told_partial(std::size_t candidate, std::size_t utf16_units, double t_ms) {
+  if (phase_ != Phase::kOpen) return;
+  last_ms_ = t_ms;
+  partial_candidate_ = std::min(candidate, candidates_.size() - 1);
+  const Candidate& item = candidates_[partial_candidate_];
+  const std::size_t lead = item.full.size() - std::min(item.full.size(), item.text.size());
+  partial_ = std::max(partial_, lead + bytes_of_utf16(item.text, utf16_units));
+  partial_evidence_ = Evidence::kEditor;
+}
+
+void InlineSuggestion::told_dismissed(double t_ms) {
+  if (phase_ != Phase::kOpen) return;
+  display_.hide(t_ms);
+  hidden_ = Hidden::kDismissed;
+  hidden_ms_ = t_ms - kReshowMs;
+  shown_once_ = true;
+}
+
+double InlineSuggestion::deadline() const {
+  if (phase_ == Phase::kDone) return kNever;
+  if (phase_ == Phase::kMatched) return told_ ? match_->t_ms : match_->t_ms + kCommandMs;
+  if (told_) return told_ms_ + kCommandMs;
+  if (hidden_ != Hidden::kNot) return std::min(hidden_ms_ + kReshowMs, last_ms_ + kOpenMs);
+  return last_ms_ + kOpenMs;
+}
+
+bool InlineSuggestion::watch_wanted() const {
+  return phase_ == Phase::kMatched || (phase_ == Phase::kOpen && hidden_ != Hidden::kNot);
+}
+
+Settling::Start InlineSuggestion::watch_start() const {
+  if (match_) {
+    return {match_->range, candidates_[match_->candidate].text, match_->before, true, match_->t_ms};
+  }
+  const std::size_t lead = std::min(offered_lead_, region_.text().size());
+  const std::size_t begin = region_.begin() + lead;
+  if (told_) {
+    return {{begin, std::max(begin, region_.document_cursor())},
+            candidates_[*told_].text,
+            "",
+            true,
+            told_ms_};
+  }
+  if (partial_ > 0) {
+    const std::size_t end = std::min(partial_, region_.text().size());
+    return {{begin, region_.begin() + std::max(lead, end)},
+            candidates_[partial_candidate_].full.substr(std::min(lead, partial_),
+                                                        partial_ - std::min(lead, partial_)),
+            "",
+            true,
+            hidden_ms_ == kNever ? last_ms_ : std::max(hidden_ms_, last_ms_)};
+  }
+  const std::size_t shown = displayed_.value_or(0);
+  return {{begin, std::max(begin, region_.document_cursor())},
+          candidates_[shown].text,
+          "",
+          false,
+          last_ms_};
+}
+
+schema::Outcome InlineSuggestion::judge_match() const {
+  schema::Outcome out;
+  const Candidate& candidate = candidates_[told_ ? *told_ : match_->candidate];
+  out.candidate = static_cast<int>(told_ ? *told_ : match_->candidate);
+  out.text = candidate.text;
+  out.accepted_chars = static_cast<std::int64_t>(utf16_length(candidate.text));
+  out.display_ms = display_.total(match_ ? match_->t_ms : told_ms_);
+  if (told_) {
+    out.outcome = OutcomeKind::kAccepted;
+    out.evidence = told_evidence_;
+    // The editor says so; the text that did not come makes it a little less sure.
+    out.confidence = match_ ? 0.99 : 0.9;
+    return out;
+  }
+  out.evidence = Evidence::kState;
+  if (!match_->typed) {
+    out.outcome = OutcomeKind::kAccepted;
+    out.confidence = certainty_of(candidate.text);
+    return out;
+  }
+  out.confidence = 0.9;
+  if (match_->ambiguous && partial_ == 0) {
+    out.outcome = OutcomeKind::kUnknown;
+    out.confidence = 0;
+  } else if (partial_ > 0) {
+    out.outcome = OutcomeKind::kPartial;
+    out.evidence = partial_evidence_;
+  } else if (out.display_ms < kSeenMs) {
+    out.outcome = OutcomeKind::kUnseen;
+    out.evidence = Evidence::kTimeout;
+  } else {
+    out.outcome = OutcomeKind::kTypedThrough;
+  }
+  if (out.outcome == OutcomeKind::kUnseen || out.outcome == OutcomeKind::kUnknown) {
+    out.text.clear();
+    out.accepted_chars = 0;
+  }
+  return out;
+}
+
+schema::Outcome InlineSuggestion::judge_partial(double t_ms) const {
+  schema::Outcome out;
+  const Candidate& candidate = candidates_[partial_candidate_];
+  const std::size_t lead =
+      candidate.full.size() - std::min(candidate.full.size(), candidate.text.size());
+  out.outcome = OutcomeKind::kPartial;
+  out.evidence = partial_evidence_;
+  out.confidence = partial_evidence_ == Evidence::kEditor ? 0.97 : 0.9;
+  out.candidate = static_cast<int>(partial_candidate_);
+  out.text = candidate.full.substr(lead, partial_ - std::min(lead, partial_));
+  out.accepted_chars = static_cast<std::int64_t>(utf16_length(out.text));
+  out.display_ms = display_.total(t_ms);
+  return out;
+}
+
+schema::Outcome InlineSuggestion::verdict(double t_ms, bool closed) const {
+  if (told_ || (match_ && !contested_)) return judge_match();
+  if (partial_ > 0) return judge_partial(t_ms);
+  schema::Outcome out;
+  out.candidate = static_cast<int>(displayed_.value_or(0));
+  out.display_ms = display_.total(t_ms);
+  out.evidence = Evidence::kState;
+  if (hidden_ == Hidden::kDismissed) {
+    out.outcome = OutcomeKind::kDismissed;
+    out.how = How::kExplicit;
+    out.evidence = Evidence::kEditor;
+    out.confidence = 0.97;
+    return out;
+  }
+  if (!shown_once_ || out.display_ms < kSeenMs) {
+    out.outcome = OutcomeKind::kUnseen;
+    out.confidence = 0.9;
+    if (shown_once_) out.evidence = Evidence::kTimeout;
+    return out;
+  }
+  out.outcome = OutcomeKind::kIgnored;
+  out.confidence = 0.8;
+  if (contested_) {
+    out.how = How::kSibling;
+    return out;
+  }
+  switch (hidden_) {
+    case Hidden::kTypedOver: {
+      // A slip of the finger, mended since, is no verdict on the suggestion.
+      const std::string& offered = candidates_[*displayed_].full;
+      if (offered.starts_with(region_.text()) || region_.text().starts_with(offered)) {
+        out.how = How::kSuperseded;
+        break;
+      }
+      out.outcome = OutcomeKind::kDismissed;
+      out.how = How::kTypedOver;
+      out.confidence = 0.85;
+      break;
+    }
+    case Hidden::kMoved:
+      out.how = How::kMovedAway;
+      break;
+    case Hidden::kReplaced:
+      out.how = How::kSuperseded;
+      break;
+    case Hidden::kSibling:
+      out.how = How::kSibling;
+      break;
+    default:
+      out.how = closed ? How::kClosed : How::kMovedAway;
+      if (!closed) out.evidence = Evidence::kTimeout;
+      break;
+  }
+  return out;
+}
+
+}  // namespace strop::agent
