@@ -12,6 +12,7 @@
 
 #include "schema/fim.h"
 #include "trainer/checkpoint.h"
+#include "trainer/digest.h"
 #include "trainer/model/decoder.h"
 #include "trainer/optim.h"
 #include "trainer/progress.h"
@@ -26,24 +27,6 @@ using torch::Tensor;
 
 constexpr const char* kEndOfText = "<|endoftext|>";
 constexpr std::int64_t kHeldoutWindows = 256;
-
-std::string read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw std::runtime_error("cannot read " + path);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
-
-std::vector<std::string> read_listed(const std::string& root, const std::string& list) {
-  std::istringstream lines(read_text(list));
-  std::vector<std::string> out;
-  for (std::string line; std::getline(lines, line);)
-    if (!line.empty() && line.front() != '#')
-      out.push_back(read_text((fs::path(root) / line).string()));
-  if (out.empty()) throw std::runtime_error(list + " names no files");
-  return out;
-}
 
 void append(std::vector<TokenId>& out, const std::vector<TokenId>& more) {
   out.insert(out.end(), more.begin(), more.end());
@@ -68,6 +51,31 @@ void append_fim(std::string_view chunk, const Tokenizer& tokenizer, std::mt19937
                                 {"<|fim_middle|>", true},
                                 {std::string(chunk.substr(a, b - a)), false},
                                 {kEndOfText, true}}));
+}
+
+void check(const PretrainRecipe& out, const std::string& file) {
+  const auto refuse = [&](const std::string& what) {
+    throw std::invalid_argument(file + ": " + what);
+  };
+  if (out.tokenizer.empty()) refuse("[data] needs tokenizer");
+  if (out.corpus.files.empty() && out.corpus.directories.empty())
+    refuse("[data] needs files or directories");
+  if (out.corpus.heldout.empty() && out.corpus.heldout_share <= 0)
+    refuse("[data] needs heldout or heldout_share");
+  if (out.corpus.heldout_share < 0 || out.corpus.heldout_share > 0.9)
+    refuse("[data] heldout_share must lie between 0 and 0.9");
+  if (out.fim_rate < 0 || out.fim_rate > 1) refuse("[data] fim_rate must lie between 0 and 1");
+  if (out.chunk < 16) refuse("[data] chunk must be at least 16 characters");
+  if (out.context < 8 || out.context > out.model.max_positions)
+    refuse("[train] context must lie between 8 and [model] max_positions");
+  if (out.tokens < 1 || out.batch < 1 || out.shard < 1 || out.checkpoint_every < 1)
+    refuse("[train] tokens, batch, shard and checkpoint_every must be positive");
+  if (out.learning_rate <= 0) refuse("[train] learning_rate must be positive");
+  if (out.weight_decay < 0 || out.clip < 0)
+    refuse("[train] weight_decay and clip must not be negative");
+  if (out.warmup < 0 || out.warmup > 1) refuse("[train] warmup is a share of the steps, 0 to 1");
+  if (out.dtype != "float32" && out.dtype != "bfloat16")
+    refuse("[train] dtype must be float32 or bfloat16");
 }
 
 // Mean cross-entropy of next tokens: windows [B, T + 1].
@@ -98,9 +106,11 @@ class Run {
         tokenizer_(load_tokenizer()),
         model_(Decoder::random(with_vocab(), recipe.seed)) {
     fs::create_directories(out_);
-    texts_ = read_listed(recipe_.root, recipe_.files);
-    heldout_ = epoch_tokens(read_listed(recipe_.root, recipe_.heldout), tokenizer_, 0,
+    files_ = select_files(recipe_.corpus);
+    texts_ = read_texts(recipe_.corpus.root, files_.train);
+    heldout_ = epoch_tokens(read_texts(recipe_.corpus.root, files_.heldout), tokenizer_, 0,
                             recipe_.chunk, recipe_.seed, 0);
+    fingerprint_ = fingerprint();
     steps_ = std::max<std::int64_t>(1, recipe_.tokens / (recipe_.batch * recipe_.context));
     for (auto& [name, tensor] : model_.tensors()) {
       names_.push_back(name);
@@ -113,6 +123,7 @@ class Run {
     AdamW optimizer(parameters_, {.weight_decay = recipe_.weight_decay});
     std::int64_t step = resume(optimizer);
     Progress progress("pretrain", steps_, step, out_ + "/metrics.jsonl");
+    if (step > 0) progress.metric({{"resumed_after_step", step}});
     const auto warmup = static_cast<std::int64_t>(recipe_.warmup * static_cast<double>(steps_));
     for (; step < steps_; ++step) {
       const double loss = batch_loss(next_batch(step), true);
@@ -149,18 +160,28 @@ class Run {
     return recipe_.model;
   }
 
-  // What must be the same for a checkpoint to be this run's.
+  // What must be the same for a checkpoint to be this run's: everything but how often one is
+  // written.
   nlohmann::json fingerprint() const {
+    Digest corpus;
+    for (const std::string& text : texts_) corpus.add(text);
+    Digest vocabulary;
+    for (std::size_t id = 0; id < tokenizer_.vocab_size(); ++id)
+      vocabulary.add(tokenizer_.bytes_of(static_cast<TokenId>(id)));
     return {{"model", config_to_json(recipe_.model)},
+            {"corpus", corpus.hex()},
+            {"vocabulary", vocabulary.hex()},
             {"tokens", recipe_.tokens},
             {"context", recipe_.context},
             {"batch", recipe_.batch},
             {"shard", recipe_.shard},
             {"learning_rate", recipe_.learning_rate},
             {"weight_decay", recipe_.weight_decay},
+            {"clip", recipe_.clip},
+            {"warmup", recipe_.warmup},
             {"fim_rate", recipe_.fim_rate},
-            {"seed", recipe_.seed},
-            {"files", texts_.size()}};
+            {"chunk", recipe_.chunk},
+            {"seed", recipe_.seed}};
   }
 
   // Mean loss of the windows, computed shard by shard; with `learn` its gradients are added to the
@@ -186,7 +207,7 @@ class Run {
     if (!loaded) throw std::runtime_error(loaded.error());
     if (!*loaded) return 0;
     const Checkpoint& checkpoint = **loaded;
-    if (checkpoint.state.value("recipe", nlohmann::json()) != fingerprint())
+    if (checkpoint.state.value("recipe", nlohmann::json()) != fingerprint_)
       throw std::runtime_error(
           out_ + "/checkpoint is of another recipe: delete it, or choose another --out");
     torch::NoGradGuard no_grad;
@@ -198,6 +219,7 @@ class Run {
       parameters_[i].copy_(found->second);
     }
     optimizer.restore(checkpoint.optimizer);
+    mean_loss_ = checkpoint.state.value("mean_loss", 0.0);
     return checkpoint.state.at("step");
   }
 
@@ -229,7 +251,8 @@ class Run {
                       ? (tokens_.size() - 1) / static_cast<std::size_t>(recipe_.context)
                       : 0);
     if (order_.empty())
-      throw std::runtime_error(recipe_.files + ": the files have fewer tokens than one window");
+      throw std::runtime_error(
+          "the corpus has fewer tokens than one window: name more files or a smaller context");
     for (std::size_t i = 0; i < order_.size(); ++i)
       order_[i] = static_cast<std::int64_t>(i) * recipe_.context;
     std::mt19937_64 random(recipe_.seed * 7919 + static_cast<std::uint64_t>(epoch));
@@ -252,9 +275,10 @@ class Run {
   void save(const AdamW& optimizer, std::int64_t step) const {
     NamedTensors model;
     for (std::size_t i = 0; i < names_.size(); ++i) model[names_[i]] = parameters_[i];
-    save_checkpoint(
-        out_ + "/checkpoint",
-        {std::move(model), optimizer.state(), {{"step", step}, {"recipe", fingerprint()}}});
+    save_checkpoint(out_ + "/checkpoint",
+                    {std::move(model),
+                     optimizer.state(),
+                     {{"step", step}, {"mean_loss", mean_loss_}, {"recipe", fingerprint_}}});
     write_model();  // so that what there is can be tried already
   }
 
@@ -285,9 +309,15 @@ class Run {
 
   void finish(double seconds) {
     write_model();
+    std::string names;
+    for (const std::string& path : files_.heldout) names += path + "\n";
+    write_file(out_ + "/heldout.txt", names);
     const double held = heldout_loss();
     write_file(out_ + "/summary.json",
                nlohmann::json{{"parameters", parameter_count(recipe_.model)},
+                              {"files", files_.train.size()},
+                              {"heldout_files", files_.heldout.size()},
+                              {"epoch_tokens", tokens_.size()},
                               {"steps", steps_},
                               {"tokens", steps_ * recipe_.batch * recipe_.context},
                               {"train_loss", mean_loss_},
@@ -310,8 +340,10 @@ class Run {
   Tokenizer tokenizer_;
   Decoder model_;
   std::optional<Shards> shards_;
-  std::vector<std::string> texts_;
+  CorpusFiles files_;
+  std::vector<std::string> texts_;  // of files_.train
   std::vector<TokenId> heldout_;
+  nlohmann::json fingerprint_;
   std::int64_t steps_ = 0;
   std::vector<std::string> names_;
   std::vector<Tensor> parameters_;
@@ -380,9 +412,13 @@ PretrainRecipe read_pretrain_recipe(const std::string& file) {
   const toml::table data_table = top.table("data");
   TomlReader data(data_table, file + ": [data]");
   data.read("tokenizer", out.tokenizer);
-  data.read("root", out.root);
-  data.read("files", out.files);
-  data.read("heldout", out.heldout);
+  data.read("root", out.corpus.root);
+  data.read("files", out.corpus.files);
+  data.read("directories", out.corpus.directories);
+  data.read("include", out.corpus.include);
+  data.read("exclude", out.corpus.exclude);
+  data.read("heldout", out.corpus.heldout);
+  data.read("heldout_share", out.corpus.heldout_share);
   data.read("fim_rate", out.fim_rate);
   data.read("chunk", out.chunk);
   data.finish();
@@ -402,20 +438,12 @@ PretrainRecipe read_pretrain_recipe(const std::string& file) {
   train.read("dtype", out.dtype);
   train.finish();
   top.finish();
-  if (out.files.empty() || out.heldout.empty() || out.tokenizer.empty())
-    throw std::invalid_argument(file + ": [data] needs tokenizer, files and heldout");
-  if (out.context < 8 || out.context > config.max_positions)
-    throw std::invalid_argument(file +
-                                ": [train] context must lie between 8 and [model] max_positions");
-  if (out.batch < 1 || out.shard < 1 || out.checkpoint_every < 1 || out.chunk < 16)
-    throw std::invalid_argument(
-        file + ": batch, shard and checkpoint_every must be positive, chunk at least 16");
-  if (out.dtype != "float32" && out.dtype != "bfloat16")
-    throw std::invalid_argument(file + ": [train] dtype must be float32 or bfloat16");
+  check(out, file);
   // Paths are relative to the recipe.
   const fs::path base = fs::absolute(file).parent_path();
-  for (std::string* path : {&out.tokenizer, &out.files, &out.heldout, &out.root})
-    *path = (base / *path).lexically_normal().string();
+  for (std::string* path :
+       {&out.tokenizer, &out.corpus.files, &out.corpus.heldout, &out.corpus.root})
+    if (!path->empty()) *path = (base / *path).lexically_normal().string();
   return out;
 }
 

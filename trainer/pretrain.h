@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "trainer/corpus.h"
 #include "trainer/model/config.h"
 #include "trainer/tokenizer/tokenizer.h"
 
@@ -19,10 +20,8 @@ namespace strop::trainer {
 
 struct PretrainRecipe {
   ModelConfig model;
-  std::string tokenizer;             // tokenizer.json
-  std::string root = "/";            // the lists' paths are relative to it
-  std::string files;                 // a list of training files, one path a line
-  std::string heldout;               // a list of held-out files
+  std::string tokenizer;  // tokenizer.json
+  CorpusRecipe corpus;
   std::int64_t tokens = 10'000'000;  // in all
   std::int64_t context = 256;
   std::int64_t batch = 16;  // windows a step
@@ -42,8 +41,8 @@ struct PretrainRecipe {
 PretrainRecipe read_pretrain_recipe(const std::string& file);
 
 // Computes on `threads` threads; their number does not change the result. Writes a model folder to
-// `out` (config.json, model.safetensors, tokenizer.json, summary.json), and while it runs
-// `out`/checkpoint and `out`/metrics.jsonl.
+// `out` (config.json, model.safetensors, tokenizer.json, summary.json, heldout.txt), and while it
+// runs `out`/checkpoint and `out`/metrics.jsonl.
 void pretrain(const PretrainRecipe& recipe, const std::string& out, int threads);
 
 // One epoch's tokens: each file begins with <|endoftext|>; a share of chunks is turned to

@@ -31,6 +31,7 @@ void Shards::run(int count, const std::function<void(Decoder&, int)>& work) {
     count_ = count;
     next_ = 0;
     done_ = 0;
+    folded_ = 0;
     fault_ = nullptr;
     gradients_.assign(static_cast<std::size_t>(count), {});
   }
@@ -40,17 +41,6 @@ void Shards::run(int count, const std::function<void(Decoder&, int)>& work) {
   changed_.wait(lock, [this] { return done_ == count_; });
   work_ = nullptr;
   if (fault_ != nullptr) std::rethrow_exception(fault_);
-  torch::NoGradGuard no_grad;
-  for (const auto& shard : gradients_)
-    for (std::size_t i = 0; i < shard.size(); ++i) {
-      if (!shard[i].defined()) continue;
-      torch::Tensor& sum = parameters_[i].mutable_grad();
-      if (sum.defined())
-        sum.add_(shard[i]);
-      else
-        sum = shard[i];
-    }
-  gradients_.clear();
 }
 
 void Shards::serve(std::size_t worker) {
@@ -92,8 +82,28 @@ void Shards::take_shards(Replica& replica) {
       gradients_[static_cast<std::size_t>(shard)] = std::move(gradients);
       if (fault != nullptr && fault_ == nullptr) fault_ = fault;
       ++done_;
+      fold();
     }
     changed_.notify_all();
+  }
+}
+
+// Adds what the next shards in order have computed, as soon as it is there: few gradients wait. The
+// caller holds the mutex.
+void Shards::fold() {
+  torch::NoGradGuard no_grad;
+  for (; folded_ < count_; ++folded_) {
+    std::vector<torch::Tensor>& shard = gradients_[static_cast<std::size_t>(folded_)];
+    if (shard.size() != parameters_.size() || shard.empty()) return;
+    for (std::size_t i = 0; i < shard.size(); ++i) {
+      if (!shard[i].defined()) continue;
+      torch::Tensor& sum = parameters_[i].mutable_grad();
+      if (sum.defined())
+        sum.add_(shard[i]);
+      else
+        sum = shard[i];
+    }
+    shard.clear();
   }
 }
 

@@ -40,6 +40,7 @@ class Shards {
   };
   void serve(std::size_t worker);
   void take_shards(Replica& replica);
+  void fold();
 
   std::vector<torch::Tensor> parameters_;  // of the model itself
   std::vector<Replica> replicas_;
@@ -51,9 +52,10 @@ class Shards {
   int count_ = 0;
   int next_ = 0;
   int done_ = 0;
+  int folded_ = 0;  // shards whose gradients the model has already
   bool ending_ = false;
   std::exception_ptr fault_;
-  std::vector<std::vector<torch::Tensor>> gradients_;  // by shard, by parameter
+  std::vector<std::vector<torch::Tensor>> gradients_;  // by shard, by parameter; until folded
 };
 
 }  // namespace strop::trainer
