@@ -109,10 +109,16 @@ NamedTensors read_mapped(const Mapping& file) {
   if (!parsed.is_object()) throw std::runtime_error("its header is not JSON");
   NamedTensors out;
   std::vector<std::pair<std::size_t, std::size_t>> taken;
-  for (const auto& [name, entry] : parsed.items())
-    if (name != "__metadata__")
+  for (const auto& [name, entry] : parsed.items()) {
+    if (name == "__metadata__") continue;
+    try {
       out[name] =
           read_tensor(name, entry, file.data() + 8 + header, file.size() - 8 - header, taken);
+    } catch (const json::exception& error) {
+      throw std::runtime_error("the header's entry of '" + name + "' is malformed (" +
+                               error.what() + ")");
+    }
+  }
   std::sort(taken.begin(), taken.end());
   for (std::size_t i = 1; i < taken.size(); ++i)
     if (taken[i].first < taken[i - 1].second)
@@ -150,6 +156,10 @@ tl::expected<NamedTensors, std::string> read_model_tensors(const std::string& di
     if (!part) return part;
     out.merge(*part);
   }
+  for (const auto& [name, file] : parsed["weight_map"].items())
+    if (!out.contains(name))
+      return tl::unexpected(directory + ": the index promises tensor '" + name + "', but " +
+                            file.get<std::string>() + " lacks it");
   return out;
 }
 

@@ -35,6 +35,8 @@ void refuse_what_differs(const json& in, const ModelConfig& out) {
     refuse("quantized weights are not supported: give the original checkpoint");
   if (out.heads <= 0 || out.kv_heads <= 0 || out.heads % out.kv_heads != 0)
     refuse("num_attention_heads must be a multiple of num_key_value_heads");
+  if (!(out.rope_scale > 0) || !(out.rope_theta > 0))
+    refuse("rope_theta and the rope scaling's factor must be positive");
   if (out.head_dim <= 0 || out.head_dim % 2 != 0) refuse("head_dim must be even");
   if (out.vocab <= 0 || out.hidden <= 0 || out.layers <= 0 || out.intermediate <= 0 ||
       out.max_positions <= 0)

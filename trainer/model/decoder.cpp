@@ -99,8 +99,11 @@ tl::expected<Decoder, std::string> Decoder::from_tensors(const ModelConfig& conf
   if (!config.tied_head) out.head_ = take("lm_head.weight", {config.vocab, config.hidden});
   // A tied checkpoint may still carry the head.
   tensors.erase("lm_head.weight");
-  if (fault.empty() && !tensors.empty() &&
-      tensors.begin()->first.find("rotary_emb.inv_freq") == std::string::npos)
+  // Old checkpoints carry a buffer that is computed here.
+  std::erase_if(tensors, [](const auto& entry) {
+    return entry.first.find("rotary_emb.inv_freq") != std::string::npos;
+  });
+  if (fault.empty() && !tensors.empty())
     fault = "tensor '" + tensors.begin()->first + "' is not one this architecture has";
   if (!fault.empty()) return tl::unexpected(fault);
   return out;

@@ -1,0 +1,138 @@
+// config.json: the shapes that are read, and a refusal that names what differs.
+#include "trainer/model/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "temporary_folder.h"
+
+namespace strop::trainer {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+
+json llama() {
+  return {{"model_type", "llama"},      {"vocab_size", 320},
+          {"hidden_size", 64},          {"num_hidden_layers", 3},
+          {"num_attention_heads", 8},   {"num_key_value_heads", 2},
+          {"intermediate_size", 160},   {"max_position_embeddings", 128},
+          {"rms_norm_eps", 1e-5},       {"rope_theta", 500000.0},
+          {"tie_word_embeddings", true}};
+}
+
+TEST(Config, ReadsLlama) {
+  const auto config = config_from_json(llama());
+  ASSERT_TRUE(config) << config.error();
+  ModelConfig expected;
+  expected.family = "llama";
+  expected.vocab = 320;
+  expected.hidden = 64;
+  expected.layers = 3;
+  expected.heads = 8;
+  expected.kv_heads = 2;
+  expected.head_dim = 8;
+  expected.intermediate = 160;
+  expected.max_positions = 128;
+  expected.rope_theta = 500000;
+  expected.norm_eps = 1e-5;
+  expected.tied_head = true;
+  EXPECT_EQ(*config, expected);
+}
+
+TEST(Config, Qwen2HasBiasesOnQueriesKeysAndValues) {
+  json in = llama();
+  in["model_type"] = "qwen2";
+  ASSERT_TRUE(config_from_json(in));
+  EXPECT_TRUE(config_from_json(in)->qkv_bias);
+}
+
+TEST(Config, AbsentAndNullFieldsHaveTheFamilysDefaults) {
+  json in = llama();
+  for (const char* key :
+       {"num_key_value_heads", "rope_theta", "rms_norm_eps", "tie_word_embeddings"})
+    in.erase(key);
+  in["rope_scaling"] = nullptr;
+  in["head_dim"] = nullptr;
+  const auto config = config_from_json(in);
+  ASSERT_TRUE(config) << config.error();
+  EXPECT_EQ(config->kv_heads, 8);
+  EXPECT_EQ(config->head_dim, 8);
+  EXPECT_EQ(config->rope_theta, 10000);
+  EXPECT_EQ(config->norm_eps, 1e-6);
+  EXPECT_FALSE(config->tied_head);
+}
+
+TEST(Config, RopeStandsInEitherOfTwoPlaces) {
+  json older = llama();
+  older["rope_scaling"] = {{"type", "linear"}, {"factor", 4.0}};
+  json newer = llama();
+  newer.erase("rope_theta");
+  newer["rope_parameters"] = {{"rope_type", "linear"}, {"factor", 4.0}, {"rope_theta", 500000.0}};
+  ASSERT_TRUE(config_from_json(older));
+  ASSERT_TRUE(config_from_json(newer));
+  EXPECT_EQ(config_from_json(older)->rope_scale, 4);
+  EXPECT_EQ(*config_from_json(older), *config_from_json(newer));
+}
+
+TEST(Config, ReadsWhatItWrites) {
+  for (const char* family : {"llama", "qwen2"}) {
+    json in = llama();
+    in["model_type"] = family;
+    in["rope_scaling"] = {{"type", "linear"}, {"factor", 2.0}};
+    in["head_dim"] = 16;
+    const auto config = config_from_json(in);
+    ASSERT_TRUE(config) << config.error();
+    EXPECT_EQ(*config_from_json(config_to_json(*config)), *config);
+  }
+}
+
+struct Refusal {
+  const char* change;  // a merge patch
+  const char* message;
+};
+
+TEST(Config, RefusesWhatItWouldComputeWrongly) {
+  const Refusal kRefusals[] = {
+      {R"({"model_type": "gpt2"})", "model_type 'gpt2' is not supported (llama and qwen2 are)"},
+      {R"({"model_type": null})", "model_type"},
+      {R"({"model_type": 3})", "config.json"},
+      {R"({"hidden_act": "gelu"})", "hidden_act 'gelu'"},
+      {R"({"attention_bias": true})", "attention_bias"},
+      {R"({"mlp_bias": true})", "mlp_bias"},
+      {R"({"model_type": "qwen2", "use_sliding_window": true})", "use_sliding_window"},
+      {R"({"quantization_config": {"bits": 4}})", "quantized"},
+      {R"({"num_key_value_heads": 3})", "multiple"},
+      {R"({"num_attention_heads": 0})", "num_attention_heads"},
+      {R"({"head_dim": 7})", "head_dim must be even"},
+      {R"({"vocab_size": -5})", "positive"},
+      {R"({"num_hidden_layers": 0})", "positive"},
+      {R"({"hidden_size": null})", "hidden_size"},
+      {R"({"hidden_size": "wide"})", "config.json"},
+      {R"({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}})", "rope scaling 'yarn'"},
+      {R"({"rope_scaling": {"type": "linear"}})", "factor"},
+      {R"({"rope_scaling": {"type": "linear", "factor": 0}})", "factor"},
+  };
+  for (const Refusal& refusal : kRefusals) {
+    json in = llama();
+    in.merge_patch(json::parse(refusal.change));
+    const auto config = config_from_json(in);
+    ASSERT_FALSE(config) << refusal.change;
+    EXPECT_THAT(config.error(), HasSubstr(refusal.message)) << refusal.change;
+  }
+}
+
+TEST(Config, AFolderWithoutOneIsExplained) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(load_config(folder.path()).error(),
+              AllOf(HasSubstr("config.json"), HasSubstr("is this a model folder")));
+  write_bytes(folder / "config.json", "{");
+  EXPECT_THAT(load_config(folder.path()).error(), HasSubstr("is not JSON"));
+  write_bytes(folder / "config.json", R"({"model_type": "bert"})");
+  EXPECT_THAT(load_config(folder.path()).error(),
+              AllOf(HasSubstr(folder.path()), HasSubstr("bert")));
+}
+
+}  // namespace
+}  // namespace strop::trainer
