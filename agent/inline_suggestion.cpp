@@ -111,7 +111,8 @@ bool InlineSuggestion::continued_by(const std::vector<InlineItem>& items, std::s
   const InlineItem& first = items.front();
   if (hidden_ == Hidden::kUndisplayable) {
     const Candidate& mine = candidates_.front();
-    return as_left && first.text == mine.text && first.begin == region_.begin() + offered_lead_;
+    return as_left && hidden_ms_ == kNever && first.text == mine.text &&
+           first.begin == region_.begin() + offered_lead_;
   }
   if (hidden_ == Hidden::kDismissed || !agrees()) return false;
   if (hidden_ != Hidden::kNot && hidden_ != Hidden::kOutrun && !as_left) return false;
@@ -286,6 +287,12 @@ std::optional<std::size_t> InlineSuggestion::candidate_of_text(std::string_view 
   return std::nullopt;
 }
 
+void InlineSuggestion::yield_match() {
+  if (!match_ || hidden_ == Hidden::kNot) return;
+  match_.reset();
+  phase_ = Phase::kOpen;
+}
+
 bool InlineSuggestion::cursor_at(std::size_t document_offset) {
   if (document_offset == region_.document_cursor()) return true;
   if (document_offset < region_.begin() || document_offset > region_.end()) return false;
@@ -357,34 +364,27 @@ bool InlineSuggestion::watch_wanted() const {
   return phase_ == Phase::kMatched || (phase_ == Phase::kOpen && hidden_ != Hidden::kNot);
 }
 
-Settling::Start InlineSuggestion::watch_start() const {
+Settling::Start InlineSuggestion::watch_start(double t_ms) const {
   if (match_) {
     return {match_->range, candidates_[match_->candidate].text, match_->before, true, match_->t_ms};
   }
   const std::size_t lead = std::min(offered_lead_, region_.text().size());
   const std::size_t begin = region_.begin() + lead;
-  if (told_) {
-    return {{begin, std::max(begin, region_.document_cursor())},
-            candidates_[*told_].text,
-            "",
-            true,
-            told_ms_};
-  }
+  const std::size_t end = std::max(begin, region_.document_cursor());
+  if (told_) return {{begin, end}, candidates_[*told_].text, "", true, told_ms_};
   if (partial_ > 0) {
-    const std::size_t end = std::min(partial_, region_.text().size());
-    return {{begin, region_.begin() + std::max(lead, end)},
-            candidates_[partial_candidate_].full.substr(std::min(lead, partial_),
-                                                        partial_ - std::min(lead, partial_)),
-            "",
-            true,
-            hidden_ms_ == kNever ? last_ms_ : std::max(hidden_ms_, last_ms_)};
+    const std::size_t last = std::max(lead, std::min(partial_, region_.text().size()));
+    return {{begin, region_.begin() + last}, accepted_part(), "", true, t_ms};
   }
-  const std::size_t shown = displayed_.value_or(0);
-  return {{begin, std::max(begin, region_.document_cursor())},
-          candidates_[shown].text,
-          "",
-          false,
-          last_ms_};
+  return {{begin, end}, candidates_[displayed_.value_or(0)].text, "", false, t_ms};
+}
+
+// What was accepted in pieces, from the item's beginning.
+std::string InlineSuggestion::accepted_part() const {
+  const Candidate& candidate = candidates_[partial_candidate_];
+  const std::size_t lead =
+      candidate.full.size() - std::min(candidate.full.size(), candidate.text.size());
+  return candidate.full.substr(lead, partial_ - std::min(lead, partial_));
 }
 
 schema::Outcome InlineSuggestion::judge_match() const {
@@ -429,14 +429,11 @@ schema::Outcome InlineSuggestion::judge_match() const {
 
 schema::Outcome InlineSuggestion::judge_partial(double t_ms) const {
   schema::Outcome out;
-  const Candidate& candidate = candidates_[partial_candidate_];
-  const std::size_t lead =
-      candidate.full.size() - std::min(candidate.full.size(), candidate.text.size());
   out.outcome = OutcomeKind::kPartial;
   out.evidence = partial_evidence_;
   out.confidence = partial_evidence_ == Evidence::kEditor ? 0.97 : 0.9;
   out.candidate = static_cast<int>(partial_candidate_);
-  out.text = candidate.full.substr(lead, partial_ - std::min(lead, partial_));
+  out.text = accepted_part();
   out.accepted_chars = static_cast<std::int64_t>(utf16_length(out.text));
   out.display_ms = display_.total(t_ms);
   return out;

@@ -88,6 +88,8 @@ class InlineSuggestion {
 
   // The same text came from a popup list, unless a command says otherwise.
   void contest() { contested_ = true; }
+  // The text that completed this hidden one was another suggestion's.
+  void yield_match();
   // The editor tells where its cursor is. False: not where the suggestion would be shown.
   bool cursor_at(std::size_t document_offset);
 
@@ -115,7 +117,7 @@ class InlineSuggestion {
 
   // What settles from here on, once the suggestion is matched or hidden.
   bool watch_wanted() const;
-  Settling::Start watch_start() const;
+  Settling::Start watch_start(double t_ms) const;
   std::optional<Settling> watch;
 
  private:
@@ -153,6 +155,7 @@ class InlineSuggestion {
   void step(const Edit& edit, const Notification& notification, Step& step);
   void hide(Hidden why, double t_ms);
   void match(Match match);
+  std::string accepted_part() const;
   schema::Outcome judge_match() const;
   schema::Outcome judge_partial(double t_ms) const;
 

@@ -202,7 +202,7 @@ double PopupList::deadline() const {
   return last_ms_ + kOpenMs;
 }
 
-Settling::Start PopupList::watch_start() const {
+Settling::Start PopupList::watch_start(double) const {
   return {match_->range, items_[match_->item].text, match_->before, true, match_->t_ms};
 }
 

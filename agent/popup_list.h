@@ -59,7 +59,7 @@ class PopupList {
   bool matched() const { return match_.has_value(); }
   std::size_t document_cursor() const { return region_.document_cursor(); }
   bool watch_wanted() const { return match_.has_value(); }
-  Settling::Start watch_start() const;
+  Settling::Start watch_start(double t_ms) const;
   std::optional<Settling> watch;
 
  private:

@@ -27,11 +27,9 @@ bool touches(const TrackedRange& range, const Edit& edit) {
 
 Settling::Settling(Start start)
     : start_(std::move(start)), range_(start_.range), grows_(!start_.accepted) {
-  announced_ms_ = last_edit_ms_ = start_.t_ms;
+  last_edit_ms_ = start_.t_ms;
   if (start_.accepted) kept_ = Remains(range_);
 }
-
-void Settling::announce(double t_ms) { announced_ms_ = t_ms; }
 
 void Settling::take(const std::vector<NaturalEdit>& edits, std::string_view text_after,
                     double t_ms) {
@@ -75,10 +73,9 @@ bool Settling::quiet(double t_ms) const { return t_ms >= last_edit_ms_ + kQuietM
 std::optional<double> Settling::deadline() const {
   if (finished()) return std::nullopt;
   std::optional<double> due;
-  if (checks_done_ < kChecks) due = announced_ms_ + kCheckMs[checks_done_];
+  if (checks_done_ < kChecks) due = start_.t_ms + kCheckMs[checks_done_];
   if (!final_ && checks_done_ > kFinalCheck) {
-    const double settled =
-        std::max(announced_ms_ + kCheckMs[kFinalCheck], last_edit_ms_ + kQuietMs);
+    const double settled = std::max(start_.t_ms + kCheckMs[kFinalCheck], last_edit_ms_ + kQuietMs);
     due = due ? std::min(*due, settled) : settled;
   }
   return due;
@@ -94,7 +91,7 @@ std::string_view Settling::current(std::string_view text) const {
 
 schema::Settled Settling::state(std::string_view text, double t_ms, bool final) {
   schema::Settled out;
-  out.after_ms = t_ms - announced_ms_;
+  out.after_ms = t_ms - start_.t_ms;
   out.final = final;
   const std::string_view now = current(text);
   out.text = std::string(now);
@@ -121,7 +118,7 @@ std::optional<schema::Settled> Settling::check(std::string_view text, double t_m
   if (!due || t_ms < *due) return std::nullopt;
   bool told = false;
   // After a long silence (a laptop asleep) the checks passed by are one.
-  while (checks_done_ < kChecks && t_ms >= announced_ms_ + kCheckMs[checks_done_]) {
+  while (checks_done_ < kChecks && t_ms >= start_.t_ms + kCheckMs[checks_done_]) {
     told = told || checks_done_ != kFinalCheck;
     ++checks_done_;
   }

@@ -32,13 +32,10 @@ class Settling {
     std::string text;         // accepted, or suggested
     std::string text_before;  // what an undo would bring back into the range
     bool accepted = false;    // false: the range is what is written instead
-    double t_ms = 0;
+    double t_ms = 0;          // of the act that decided: checks count from it
   };
 
   explicit Settling(Start start);
-
-  // The outcome is told: checks count from here.
-  void announce(double t_ms);
 
   // `text_after`: the document when all are done.
   void take(const std::vector<NaturalEdit>& edits, std::string_view text_after, double t_ms);
@@ -81,7 +78,6 @@ class Settling {
   bool undone_ = false;
   bool switched_ = false;
   bool swallowed_ = false;
-  double announced_ms_ = 0;
   double last_edit_ms_ = 0;
   std::size_t checks_done_ = 0;
   bool final_ = false;

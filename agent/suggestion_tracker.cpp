@@ -380,13 +380,21 @@ class SuggestionTracker::Impl {
       if (record.header.uri == uri && record.state.take(notification) == Claim::kAccepted)
         by_popup = true;
     notification.chosen_in_popup = by_popup;
+    std::vector<InlineRecord*> accepted;
+    InlineRecord* shown = nullptr;
     for (InlineRecord& record : inlines_) {
       if (record.header.uri != uri) continue;
+      const bool was_visible = record.state.visible();
       const Claim claim = record.state.take(notification);
       if (claim == Claim::kAccepted && by_popup) record.state.contest();
-      by_inline = by_inline || claim == Claim::kAccepted;
+      if (claim == Claim::kAccepted) accepted.push_back(&record);
+      if (claim == Claim::kAccepted && was_visible) shown = &record;
       in_parts = in_parts || claim == Claim::kPartial;
     }
+    by_inline = !accepted.empty();
+    // Of several that the text completes it is the one on the screen, or else the newest.
+    for (InlineRecord* record : accepted)
+      if (record != (shown != nullptr ? shown : accepted.back())) record->state.yield_match();
     if (by_inline && !by_popup) hide_siblings(uri);
     const std::vector<NaturalEdit> natural =
         judges_[uri].judge(notification, by_popup || by_inline || in_parts);
@@ -420,7 +428,7 @@ class SuggestionTracker::Impl {
   template <class Record>
   void start_watch(Record& record, const lsp::Document& document) {
     if (record.state.watch || !record.state.watch_wanted()) return;
-    record.state.watch.emplace(record.state.watch_start());
+    record.state.watch.emplace(record.state.watch_start(now_));
     record.state.watch->set_diagnostics_before(
         diagnostics_in(record.state.watch->range(), document));
   }
@@ -891,7 +899,7 @@ class SuggestionTracker::Impl {
       return settling.header.suggestion == record.header.suggestion;
     });
     tell(record.header, std::move(outcome));
-    record.state.watch.emplace(record.state.watch_start());
+    record.state.watch.emplace(record.state.watch_start(now_));
     settle(record.header, record.state.watch);
   }
 
@@ -974,7 +982,7 @@ class SuggestionTracker::Impl {
     if (sibling || !settles(kind, schema::Source::kInline)) return record.state.watch.reset();
     if (!record.state.watch || record.state.watch->accepted() != (kind != OutcomeKind::kDismissed &&
                                                                   kind != OutcomeKind::kIgnored))
-      record.state.watch.emplace(record.state.watch_start());
+      record.state.watch.emplace(record.state.watch_start(now_));
     settle(record.header, record.state.watch);
   }
 
@@ -984,14 +992,13 @@ class SuggestionTracker::Impl {
     tell(popup->header, std::move(outcome));
     if (kind == OutcomeKind::kAccepted) last_accepted_ = popup->header;
     if (settles(kind, schema::Source::kPopup) && popup->state.watch_wanted()) {
-      if (!popup->state.watch) popup->state.watch.emplace(popup->state.watch_start());
+      if (!popup->state.watch) popup->state.watch.emplace(popup->state.watch_start(now_));
       settle(popup->header, popup->state.watch);
     }
     popups_.erase(popup);
   }
 
   void settle(const Event& header, std::optional<Settling>& watch) {
-    watch->announce(now_);
     settling_.push_back({header, std::move(*watch), false});
     watch.reset();
     if (settling_.size() <= options_.max_settling) return;
