@@ -1,7 +1,6 @@
 #include "agent/child_process.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -26,19 +25,12 @@ tl::expected<Pipe, std::string> make_pipe() {
   return Pipe{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
-// The signals that the agent handles, as they were before it did.
-void restore_signals() {
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::signal(SIGPIPE, SIG_DFL);
-}
-
 // In the child, after fork: async-signal-safe calls alone.
-[[noreturn]] void become(char* const* arguments, int input, int output, int report, pid_t parent) {
+[[noreturn]] void become(char* const* arguments, int input, int output, int report, pid_t parent,
+                         const sigset_t& signals) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);  // it went before the line above
-  restore_signals();
+  ::sigprocmask(SIG_SETMASK, &signals, nullptr);
   if (::dup2(input, STDIN_FILENO) >= 0 && ::dup2(output, STDOUT_FILENO) >= 0)
     ::execvp(arguments[0], arguments);
   const int error = errno;
@@ -72,8 +64,8 @@ void keep_standard_descriptors_taken() {
 
 }  // namespace
 
-tl::expected<ChildProcess, std::string> ChildProcess::start(
-    const std::vector<std::string>& command) {
+tl::expected<ChildProcess, std::string> ChildProcess::start(const std::vector<std::string>& command,
+                                                            const sigset_t& signals) {
   keep_standard_descriptors_taken();
   auto in = make_pipe();
   auto out = make_pipe();
@@ -91,7 +83,8 @@ tl::expected<ChildProcess, std::string> ChildProcess::start(
   child.pid_ = ::fork();
   if (child.pid_ < 0) return tl::unexpected(cannot_start(command.front(), errno));
   if (child.pid_ == 0)
-    become(arguments.data(), in->read.get(), out->write.get(), report->write.get(), parent);
+    become(arguments.data(), in->read.get(), out->write.get(), report->write.get(), parent,
+           signals);
   report->write.close();
   if (const int error = read_report(report->read); error != 0) {
     ::waitpid(child.pid_, nullptr, 0);

@@ -7,6 +7,7 @@
 // server.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <optional>
@@ -28,7 +29,9 @@ struct ChildEnd {
 class ChildProcess {
  public:
   // Looks the command up in PATH. A command that does not exist is found out before this returns.
-  static tl::expected<ChildProcess, std::string> start(const std::vector<std::string>& command);
+  // `signals`: the mask that the child is to have.
+  static tl::expected<ChildProcess, std::string> start(const std::vector<std::string>& command,
+                                                       const sigset_t& signals);
 
   pid_t pid() const { return pid_; }
   FileDescriptor& input() { return input_; }          // the child's stdin

@@ -277,7 +277,7 @@ tl::expected<Places, std::string> places_from_environment() {
   places.home = environment("HOME");
   if (!places.home.is_absolute())
     return tl::unexpected(
-        "HOME is not set: without it neither configuration nor state can be found");
+        std::string("HOME is not set: without it neither configuration nor state can be found"));
   places.config_home = xdg_folder("XDG_CONFIG_HOME", places.home / ".config");
   places.state_home = xdg_folder("XDG_STATE_HOME", places.home / ".local" / "state");
   return places;

@@ -1,0 +1,110 @@
+// What happens to each message on its way: copied to the tap, changed as agent/rewrite.h lists,
+// answered by the agent itself, or simply let through.
+//
+// Owns the tables of requests; clock, tap and provider outlive it. Two threads call on_message, one
+// a direction; deliver() comes from the provider's. What they share is guarded by session_mutex_,
+// never held over I/O. A fault of any kind lets the original through and is counted. Tables are
+// bounded.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/clock.h"
+#include "agent/provider/editor_documents.h"
+#include "agent/provider/inline_provider.h"
+#include "agent/relay.h"
+#include "agent/rewrite.h"
+#include "agent/tap.h"
+#include "lsp/message.h"
+#include "lsp/pending.h"
+
+namespace strop::agent {
+
+struct InterceptorOptions {
+  std::string accept_command;  // empty: nothing is wrapped
+  bool provider_first = false;
+  bool multiline = false;
+};
+
+struct InterceptorCounts {
+  std::atomic<std::uint64_t> announced{0};
+  std::atomic<std::uint64_t> wrapped{0};      // answers with an item wrapped
+  std::atomic<std::uint64_t> accepts{0};      // executeCommand of ours
+  std::atomic<std::uint64_t> asked{0};        // requests that went to the provider
+  std::atomic<std::uint64_t> cancelled{0};    // of those
+  std::atomic<std::uint64_t> no_context{0};   // requests about a text that cannot be told
+  std::atomic<std::uint64_t> undelivered{0};  // answers that the editor had no room for
+  std::atomic<std::uint64_t> faults{0};       // exceptions; the original went on
+};
+
+class Interceptor : public MessageHandler {
+ public:
+  using Inject = std::function<bool(std::string frame)>;
+  using EditorProcess = std::function<void(long long process_id)>;
+
+  // `tap`, `provider`: nullptr where there is none.
+  Interceptor(InterceptorOptions options, Clock& clock, Tap* tap);
+
+  // Before the relay starts.
+  void set_provider(InlineProvider* provider) { provider_ = provider; }
+  void set_inject(Inject inject) { inject_ = std::move(inject); }
+  void set_on_editor_process(EditorProcess call) { on_editor_process_ = std::move(call); }
+
+  Verdict on_message(Direction direction, std::string_view body) override;
+  void on_untapped(Direction direction) override;
+  void on_forwarded(Direction direction) override;
+
+  // The provider's answer: to the tap, then to the editor.
+  void deliver(const InlineAnswer& answer);
+
+  const InterceptorCounts& counts() const { return counts_; }
+
+ private:
+  enum class Awaited { kInitialize, kInline };
+  struct Registration {
+    std::vector<std::string> commands;
+    bool inline_completion = false;
+    bool carries_accept = false;
+  };
+
+  Verdict from_client(std::string_view body);
+  Verdict from_server(std::string_view body);
+  Verdict on_clock(std::string_view body);
+  Verdict on_accept(std::string_view body, const lsp::Peeked& message);
+  Verdict on_inline_request(std::string_view body, const lsp::Peeked& message);
+  Verdict on_cancel(std::string_view body);
+  Verdict on_answer(std::string_view body, const lsp::Peeked& message);
+  Verdict on_initialize_answer(std::string_view body);
+  Verdict on_registration(std::string_view body);
+  void on_unregistration(std::string_view body);
+
+  void copy_to_tap(Direction direction, std::string_view body);
+  void answer_editor(const std::string& body);
+  bool provides() const;
+  std::vector<std::string> own_commands() const;
+
+  const InterceptorOptions options_;
+  Clock& clock_;
+  Tap* tap_;
+  InlineProvider* provider_ = nullptr;
+  Inject inject_;
+  EditorProcess on_editor_process_;
+  EditorDocuments documents_;  // of the direction to the server
+  InterceptorCounts counts_;
+
+  mutable std::mutex session_mutex_;
+  // Guarded by session_mutex_.
+  lsp::PendingRequests<Awaited> awaited_;
+  ServerFacts server_;
+  std::map<std::string, Registration> registrations_;
+  bool accept_announced_ = false;
+};
+
+}  // namespace strop::agent

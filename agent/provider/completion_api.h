@@ -1,0 +1,54 @@
+// What the provider says to a model server, and what it reads from the answer.
+//
+// Pure functions, any thread. Two dialects, told apart by the URL's path: OpenAI's /v1/completions
+// (strop-trainer serve, llama.cpp, vLLM and others) and llama.cpp's /infill. Errors are messages.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "agent/config.h"
+#include "agent/provider/inline_provider.h"
+
+namespace strop::agent {
+
+enum class CompletionApi { kCompletions, kInfill };
+
+// A model server's address, taken apart.
+struct Endpoint {
+  bool tls = false;
+  std::string host;  // of IPv6 without brackets
+  std::string port;
+  std::string target;  // path, such as /v1/completions
+  CompletionApi api = CompletionApi::kCompletions;
+  bool operator==(const Endpoint&) const = default;
+};
+
+// A path that is empty or ends in /v1 gets the rest of /v1/completions. Refused: plain http beyond
+// loopback, https without a key, a user or password in the URL, any other scheme.
+tl::expected<Endpoint, std::string> parse_endpoint(const std::string& url, bool has_key);
+
+// The bearer token of a file: its one line. Refused: a file that others may read, or that is empty.
+tl::expected<std::string, std::string> read_key_file(const std::filesystem::path& file);
+
+std::string request_body(CompletionApi api, const ProviderConfig& config, const InlineAsk& ask);
+
+// Hex SHA-256 of prefix, a NUL, suffix: the exact prompt's name.
+std::string prompt_hash(const InlineAsk& ask);
+
+struct Completions {
+  std::vector<std::string> texts;               // none of them blank, no two equal
+  std::vector<std::optional<double>> logprobs;  // by text: the sum over its tokens
+  std::string model;                            // as the server calls it; empty: not said
+  bool operator==(const Completions&) const = default;
+};
+
+// `single_line`: a text ends where its first line does.
+tl::expected<Completions, std::string> read_completions(CompletionApi api, std::string_view body,
+                                                        bool single_line);
+
+}  // namespace strop::agent

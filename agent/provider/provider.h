@@ -1,0 +1,82 @@
+// The agent's own completions: asks a model server what may stand at the cursor.
+//
+// Owns a thread with the connection; ask() and cancel() come from any thread and never wait. One
+// request at a time is with the server, a few wait; when more come, the oldest gets an empty
+// answer. Every ask is answered exactly once, up to stop(). A server that is not there, slow or
+// wrong means an empty answer, a count, and one line in the log until it is well again. Nothing
+// leaves before `permit` has agreed to it.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "agent/config.h"
+#include "agent/provider/completion_api.h"
+#include "agent/provider/inline_provider.h"
+
+namespace strop::agent {
+
+struct ProviderCounts {
+  std::uint64_t asked = 0;
+  std::uint64_t answered = 0;    // with a text
+  std::uint64_t empty = 0;       // the model had nothing to say
+  std::uint64_t refused = 0;     // by the privacy gate
+  std::uint64_t cancelled = 0;   // by the editor
+  std::uint64_t superseded = 0;  // by newer ones
+  std::uint64_t failed = 0;      // no or no proper answer from the server
+  bool operator==(const ProviderCounts&) const = default;
+};
+
+class Provider : public InlineProvider {
+ public:
+  static constexpr std::size_t kMaxWaiting = 8;
+
+  // Whether a prompt may leave; called on the provider's thread.
+  using Permit = std::function<bool(const InlineAsk&)>;
+
+  Provider(ProviderConfig config, Endpoint endpoint, std::string key, Permit permit,
+           InlineSink sink);
+  ~Provider() override;  // stop()
+
+  void ask(InlineAsk ask) override;
+  bool cancel(std::string_view request_id) override;
+
+  // No answers after this.
+  void stop();
+
+  ProviderCounts counts() const;
+
+ private:
+  class Loop;
+  struct Job;
+
+  std::shared_ptr<Job> take_next();
+  // True: it was not answered before, and now it is.
+  bool settle(const std::shared_ptr<Job>& job, std::uint64_t ProviderCounts::*count);
+  void note_health(const std::string& error);
+
+  const ProviderConfig config_;
+  const Endpoint endpoint_;
+  const Permit permit_;
+  const InlineSink sink_;
+  bool healthy_ = true;  // of the provider's thread
+
+  mutable std::mutex jobs_mutex_;
+  // Guarded by jobs_mutex_.
+  std::deque<std::shared_ptr<Job>> waiting_;
+  std::shared_ptr<Job> current_;
+  ProviderCounts counts_;
+
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace strop::agent

@@ -1,0 +1,244 @@
+#include "agent/relay.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+
+#include <array>
+#include <cerrno>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "agent/rewrite.h"
+
+namespace strop::agent {
+namespace {
+
+constexpr std::size_t kRead = 64u << 10;
+
+FileDescriptor make_event() {
+  FileDescriptor event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!event.is_open()) throw std::runtime_error("too many files are open");
+  return event;
+}
+
+void raise_event(const FileDescriptor& event) {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t put = ::write(event.get(), &one, sizeof one);
+}
+
+void lower_event(const FileDescriptor& event) {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const ssize_t got = ::read(event.get(), &count, sizeof count);
+}
+
+}  // namespace
+
+// One direction's reading, framing and deciding; writing is left to the caller.
+class Relay::Pump {
+ public:
+  Pump(Direction direction, int input, MessageHandler* handler, DirectionCounts& counts)
+      : direction_(direction), input_(input), handler_(handler), counts_(counts), buffer_(kRead) {}
+
+  // Reads once and gives what is to be written for it. False: the input has ended; what is given
+  // then is the last.
+  bool read(std::string_view& out) {
+    out = {};
+    ssize_t got = 0;
+    do {
+      got = ::read(input_, buffer_.data(), buffer_.size());
+    } while (got < 0 && errno == EINTR);
+    if (got < 0 && errno == EAGAIN)
+      got = 0, out = {};
+    else if (got <= 0)
+      return finish(out);
+    const std::string_view bytes(buffer_.data(), static_cast<std::size_t>(got));
+    counts_.bytes_in += bytes.size();
+    out = handler_ == nullptr ? bytes : decide(bytes);
+    return true;
+  }
+
+  void written(std::string_view out) {
+    counts_.bytes_out += out.size();
+    if (handler_ != nullptr) handler_->on_forwarded(direction_);
+  }
+
+  // What was given so far ends between two frames.
+  bool between_frames() const { return !reader_.streaming(); }
+
+  void note_counts() { counts_.frames = reader_.counts(); }
+
+ private:
+  bool finish(std::string_view& out) {
+    out_.clear();
+    if (handler_ != nullptr)
+      if (const auto rest = reader_.finish()) out_ += rest->bytes;
+    out = out_;
+    return false;
+  }
+
+  std::string_view decide(std::string_view bytes) {
+    out_.clear();
+    reader_.feed(bytes);
+    while (const auto chunk = reader_.next()) {
+      if (chunk->kind == lsp::ChunkKind::kFrame) {
+        decide_frame(*chunk);
+        continue;
+      }
+      if (chunk->kind == lsp::ChunkKind::kOversized &&
+          reader_.counts().oversized_frames != oversized_) {
+        oversized_ = reader_.counts().oversized_frames;
+        handler_->on_untapped(direction_);
+      }
+      out_ += chunk->bytes;
+    }
+    return out_;
+  }
+
+  void decide_frame(const lsp::Chunk& chunk) {
+    const Verdict verdict = handler_->on_message(direction_, chunk.body);
+    switch (verdict.fate) {
+      case Verdict::Fate::kForward:
+        out_ += chunk.bytes;
+        break;
+      case Verdict::Fate::kReplace:
+        out_ += frame(verdict.body, chunk.bytes.substr(0, chunk.bytes.size() - chunk.body.size()));
+        ++counts_.replaced;
+        break;
+      case Verdict::Fate::kSwallow:
+        ++counts_.swallowed;
+        break;
+    }
+  }
+
+  Direction direction_;
+  int input_;
+  MessageHandler* handler_;
+  DirectionCounts& counts_;
+  lsp::FrameReader reader_;
+  std::uint64_t oversized_ = 0;
+  std::vector<char> buffer_;
+  std::string out_;
+};
+
+Relay::Relay(RelayEnds ends, MessageHandler* handler)
+    : from_editor_(std::move(ends.from_editor)),
+      from_server_(std::move(ends.from_server)),
+      to_editor_(std::move(ends.to_editor)),
+      to_server_(std::move(ends.to_server)),
+      handler_(handler),
+      stop_(make_event()),
+      no_input_(make_event()),
+      injection_(make_event()) {}
+
+Relay::~Relay() { stop(); }
+
+void Relay::start() {
+  to_server_thread_ = std::thread([this] { carry_to_server(); });
+  to_editor_thread_ = std::thread([this] { carry_to_editor(); });
+  ::pthread_setname_np(to_server_thread_.native_handle(), "to-server");
+  ::pthread_setname_np(to_editor_thread_.native_handle(), "to-editor");
+}
+
+bool Relay::inject(std::string frame) {
+  {
+    const std::lock_guard lock(injections_mutex_);
+    if (output_ended_ || injections_.size() >= kMaxInjections ||
+        injected_bytes_ + frame.size() > kMaxInjectedBytes) {
+      ++injections_dropped_;
+      return false;
+    }
+    injected_bytes_ += frame.size();
+    ++injected_;
+    injections_.push_back(std::move(frame));
+  }
+  raise_event(injection_);
+  return true;
+}
+
+void Relay::end_input() { raise_event(no_input_); }
+
+bool Relay::wait_for_output(std::chrono::milliseconds patience) {
+  std::unique_lock lock(injections_mutex_);
+  return output_ended_changed_.wait_for(lock, patience, [this] { return output_ended_; });
+}
+
+void Relay::stop() {
+  raise_event(stop_);
+  if (to_server_thread_.joinable()) to_server_thread_.join();
+  if (to_editor_thread_.joinable()) to_editor_thread_.join();
+  const std::lock_guard lock(injections_mutex_);
+  counts_.injected = injected_;
+  counts_.injections_dropped = injections_dropped_;
+}
+
+void Relay::carry_to_server() {
+  Pump pump(Direction::kClientToServer, from_editor_.get(), handler_, counts_.to_server);
+  bool open = true;
+  while (open) {
+    std::array<pollfd, 3> ends{
+        {{from_editor_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}, {no_input_.get(), POLLIN, 0}}};
+    if (::poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR) break;
+    if ((ends[1].revents & POLLIN) != 0 || (ends[2].revents & POLLIN) != 0) break;
+    if (ends[0].revents == 0) continue;
+    std::string_view out;
+    open = pump.read(out);
+    bytes_from_editor_.store(counts_.to_server.bytes_in, std::memory_order_relaxed);
+    if (to_server_.write(out, stop_.get()) != Outlet::Result::kWritten) break;
+    pump.written(out);
+  }
+  pump.note_counts();
+  to_server_.close();
+  from_editor_.close();
+}
+
+void Relay::carry_to_editor() {
+  Pump pump(Direction::kServerToClient, from_server_.get(), handler_, counts_.to_editor);
+  bool open = true;
+  while (open) {
+    // Within a large frame there is no place for another: not even looked at, or poll would spin.
+    const int injection = pump.between_frames() ? injection_.get() : -1;
+    std::array<pollfd, 3> ends{
+        {{from_server_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}, {injection, POLLIN, 0}}};
+    if (::poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR) break;
+    if ((ends[1].revents & POLLIN) != 0) break;
+    if (ends[0].revents != 0) {
+      std::string_view out;
+      open = pump.read(out);
+      if (to_editor_.write(out, stop_.get()) != Outlet::Result::kWritten) break;
+      pump.written(out);
+    }
+    if ((ends[2].revents & POLLIN) != 0 && pump.between_frames() && !write_injections()) break;
+  }
+  if (!open && pump.between_frames()) write_injections();
+  pump.note_counts();
+  end_output();
+}
+
+bool Relay::write_injections() {
+  lower_event(injection_);
+  while (true) {
+    std::string next;
+    {
+      const std::lock_guard lock(injections_mutex_);
+      if (injections_.empty()) return true;
+      next = std::move(injections_.front());
+      injections_.pop_front();
+      injected_bytes_ -= next.size();
+    }
+    if (to_editor_.write(next, stop_.get()) != Outlet::Result::kWritten) return false;
+  }
+}
+
+void Relay::end_output() {
+  to_editor_.close();
+  from_server_.close();
+  {
+    const std::lock_guard lock(injections_mutex_);
+    output_ended_ = true;
+  }
+  output_ended_changed_.notify_all();
+}
+
+}  // namespace strop::agent
