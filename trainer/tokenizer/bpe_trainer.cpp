@@ -4,10 +4,10 @@
 #include <map>
 #include <optional>
 #include <queue>
-#include <set>
 #include <stdexcept>
 
-#include "trainer/tokenizer/tokenizer.h"
+#include "trainer/tokenizer/byte_level.h"
+#include "trainer/tokenizer/merger.h"
 
 namespace strop::trainer {
 namespace {
@@ -32,27 +32,41 @@ json pre_tokenizer_json() {
              {"use_regex", false}}}}};
 }
 
-using Pair = std::pair<TokenId, TokenId>;
-
 struct Word {
   std::vector<TokenId> ids;
   std::int64_t count = 0;
 };
 
+// Two ids in one number, ordered as the pair is.
+using Pair = std::uint64_t;
+Pair pair_of(TokenId left, TokenId right) {
+  return (static_cast<Pair>(static_cast<std::uint32_t>(left)) << 32) |
+         static_cast<std::uint32_t>(right);
+}
+TokenId left_of(Pair pair) { return static_cast<TokenId>(pair >> 32); }
+TokenId right_of(Pair pair) { return static_cast<TokenId>(pair & 0xFFFFFFFFU); }
+
 struct Entry {
   std::int64_t count;
   Pair pair;
+  // The heap's top: the most frequent, of equals the one of the smallest ids.
   bool operator<(const Entry& other) const {
-    return count != other.count
-               ? count < other.count
-               : pair > other.pair;  // the heap's top: most frequent, then smallest ids
+    return count != other.count ? count < other.count : pair > other.pair;
   }
 };
 
-class Merger {
+// All words as token ids, and how often each pair stands in them, kept up as pairs are merged.
+class PairCounts {
  public:
-  explicit Merger(std::vector<Word> words) : words_(std::move(words)) {
-    for (std::size_t w = 0; w < words_.size(); ++w) count_pairs(w, 1);
+  explicit PairCounts(std::vector<Word> words) : words_(std::move(words)) {
+    for (std::size_t w = 0; w < words_.size(); ++w) {
+      const Word& word = words_[w];
+      for (std::size_t i = 0; i + 1 < word.ids.size(); ++i) {
+        const Pair pair = pair_of(word.ids[i], word.ids[i + 1]);
+        counts_[pair] += word.count;
+        note_place(pair, w);
+      }
+    }
     for (const auto& [pair, count] : counts_) heap_.push({count, pair});
   }
 
@@ -60,117 +74,68 @@ class Merger {
   std::optional<Pair> best() {
     while (!heap_.empty()) {
       const Entry top = heap_.top();
+      if (top.count < 2) break;
       heap_.pop();
-      const std::int64_t count = counts_[top.pair];
-      if (count != top.count) {  // stale; a fresh entry, if any is due, is pushed here
-        if (count > 1 && count < top.count) heap_.push({count, top.pair});
-        continue;
-      }
-      if (count < 2) return std::nullopt;
-      return top.pair;
+      const auto found = counts_.find(top.pair);
+      if (found != counts_.end() && found->second == top.count) return top.pair;
     }
     return std::nullopt;
   }
 
   // Puts `id` wherever the pair stands.
-  void merge(const Pair& pair, TokenId id) {
-    changed_.clear();
-    const std::set<std::size_t> words = std::move(places_[pair]);
+  void merge(Pair pair, TokenId id) {
+    changes_.clear();
+    const std::vector<std::uint32_t> words = std::move(places_[pair]);
     places_.erase(pair);
-    for (const std::size_t w : words) {
-      count_pairs(w, -1);
-      std::vector<TokenId>& ids = words_[w].ids;
-      std::size_t out = 0;
-      for (std::size_t i = 0; i < ids.size(); ++i)
-        ids[out++] = i + 1 < ids.size() && ids[i] == pair.first && ids[i + 1] == pair.second
-                         ? (++i, id)
-                         : ids[i];
-      ids.resize(out);
-      count_pairs(w, 1);
+    for (const std::uint32_t w : words) merge_in(w, pair, id);
+    for (const auto& [changed, change] : changes_) {
+      if (change == 0) continue;
+      const std::int64_t count = counts_[changed] += change;
+      if (count == 0)
+        counts_.erase(changed);
+      else
+        heap_.push({count, changed});
     }
-    for (const Pair& one : changed_) heap_.push({counts_[one], one});
   }
 
  private:
-  void count_pairs(std::size_t w, int sign) {
-    const Word& word = words_[w];
-    for (std::size_t i = 0; i + 1 < word.ids.size(); ++i) {
-      const Pair pair{word.ids[i], word.ids[i + 1]};
-      counts_[pair] += sign * word.count;
-      if (sign > 0) {
-        places_[pair].insert(w);
-        changed_.insert(pair);
-      }
+  void merge_in(std::uint32_t w, Pair pair, TokenId id) {
+    std::vector<TokenId>& ids = words_[w].ids;
+    const std::int64_t count = words_[w].count;
+    for (std::size_t i = 0; i + 1 < ids.size(); ++i) changes_[pair_of(ids[i], ids[i + 1])] -= count;
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const bool here = i + 1 < ids.size() && pair_of(ids[i], ids[i + 1]) == pair;
+      ids[size++] = here ? id : ids[i];
+      if (here) ++i;
     }
+    ids.resize(size);
+    for (std::size_t i = 0; i + 1 < ids.size(); ++i) {
+      const Pair now = pair_of(ids[i], ids[i + 1]);
+      changes_[now] += count;
+      if (ids[i] == id || ids[i + 1] == id) note_place(now, w);
+    }
+  }
+
+  // A word may be noted that has lost the pair since; merging passes it by.
+  void note_place(Pair pair, std::size_t w) {
+    std::vector<std::uint32_t>& places = places_[pair];
+    if (places.empty() || places.back() != w) places.push_back(static_cast<std::uint32_t>(w));
   }
 
   std::vector<Word> words_;
-  std::map<Pair, std::int64_t> counts_;
-  std::map<Pair, std::set<std::size_t>> places_;
-  std::set<Pair> changed_;
-  std::priority_queue<Entry> heap_;
+  std::unordered_map<Pair, std::int64_t> counts_;
+  std::unordered_map<Pair, std::vector<std::uint32_t>> places_;
+  std::unordered_map<Pair, std::int64_t> changes_;  // by the merge in hand
+  std::priority_queue<Entry> heap_;                 // entries whose count is no more are passed by
 };
 
-}  // namespace
-
-BpeTrainer::BpeTrainer()
-    : pre_tokenizer_(*PreTokenizer::from_json(nullptr, pre_tokenizer_json())) {}
-
-void BpeTrainer::add(std::string_view text) {
-  pre_tokenizer_.split(text, [this](std::string_view piece) { ++counts_[std::string(piece)]; });
+json added_token_json(TokenId id, const std::string& text) {
+  return {{"id", id},        {"content", text},     {"single_word", false}, {"lstrip", false},
+          {"rstrip", false}, {"normalized", false}, {"special", true}};
 }
 
-json BpeTrainer::train(std::size_t vocab, const std::vector<std::string>& specials) const {
-  if (vocab < 256 + specials.size())
-    throw std::invalid_argument("a vocabulary of " + std::to_string(vocab) +
-                                " has no room for 256 bytes and " +
-                                std::to_string(specials.size()) + " special tokens");
-  json ids = json::object();
-  json added = json::array();
-  TokenId next = 0;
-  for (const std::string& special : specials) {
-    added.push_back({{"id", next},
-                     {"content", special},
-                     {"single_word", false},
-                     {"lstrip", false},
-                     {"rstrip", false},
-                     {"normalized", false},
-                     {"special", true}});
-    ids[special] = next++;
-  }
-  std::vector<std::string> bytes(static_cast<std::size_t>(next));
-  const TokenId first_byte = next;
-  for (int byte = 0; byte < 256; ++byte) {
-    bytes.emplace_back(1, static_cast<char>(byte));
-    ids[to_byte_level(bytes.back())] = next++;
-  }
-  // In order of the text, not of the hash table, so that every machine trains the same.
-  const std::map<std::string, std::int64_t> ordered(counts_.begin(), counts_.end());
-  std::vector<Word> words;
-  for (const auto& [piece, count] : ordered) {
-    Word word;
-    word.count = count;
-    for (const char c : piece) word.ids.push_back(first_byte + static_cast<unsigned char>(c));
-    words.push_back(std::move(word));
-  }
-  Merger merger(std::move(words));
-  json merges = json::array();
-  std::unordered_map<std::string, TokenId> known;
-  while (bytes.size() < vocab) {
-    const auto pair = merger.best();
-    if (!pair) break;
-    const std::string& left = bytes[static_cast<std::size_t>(pair->first)];
-    const std::string& right = bytes[static_cast<std::size_t>(pair->second)];
-    merges.push_back(json::array({to_byte_level(left), to_byte_level(right)}));
-    // Two different pairs may spell the same token: it keeps its id.
-    const std::string whole = left + right;
-    const auto [found, added_now] = known.try_emplace(whole, next);
-    if (added_now) {
-      bytes.push_back(whole);
-      ids[to_byte_level(whole)] = next++;
-    }
-    merger.merge(*pair, found->second);
-  }
+json tokenizer_json(json added, json vocab, json merges) {
   return {{"version", "1.0"},
           {"truncation", nullptr},
           {"padding", nullptr},
@@ -192,8 +157,72 @@ json BpeTrainer::train(std::size_t vocab, const std::vector<std::string>& specia
             {"fuse_unk", false},
             {"byte_fallback", false},
             {"ignore_merges", false},
-            {"vocab", std::move(ids)},
+            {"vocab", std::move(vocab)},
             {"merges", std::move(merges)}}}};
+}
+
+}  // namespace
+
+BpeTrainer::BpeTrainer()
+    : pre_tokenizer_(*PreTokenizer::from_json(nullptr, pre_tokenizer_json())) {}
+
+void BpeTrainer::add(std::string_view text) {
+  pre_tokenizer_.split(text, [this](std::string_view piece) {
+    if (const auto found = counts_.find(piece); found != counts_.end())
+      ++found->second;
+    else
+      counts_.emplace(piece, 1);
+  });
+}
+
+json BpeTrainer::train(std::size_t vocab, const std::vector<std::string>& specials) const {
+  if (vocab < 256 + specials.size())
+    throw std::invalid_argument("a vocabulary of " + std::to_string(vocab) +
+                                " has no room for 256 bytes and " +
+                                std::to_string(specials.size()) + " special tokens");
+  json ids = json::object();
+  json added = json::array();
+  std::vector<std::string> bytes;  // by id
+  const auto next = [&] { return static_cast<TokenId>(bytes.size()); };
+  for (const std::string& special : specials) {
+    added.push_back(added_token_json(next(), special));
+    ids[special] = next();
+    bytes.push_back(special);
+  }
+  const TokenId first_byte = next();
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string one(1, static_cast<char>(byte));
+    ids[to_byte_level(one)] = next();
+    bytes.push_back(one);
+  }
+  // In order of the text, not of the hash table, so that every machine trains the same.
+  const std::map<std::string_view, std::int64_t> ordered(counts_.begin(), counts_.end());
+  std::vector<Word> words;
+  for (const auto& [piece, count] : ordered) {
+    Word word;
+    word.count = count;
+    for (const char c : piece) word.ids.push_back(first_byte + static_cast<unsigned char>(c));
+    words.push_back(std::move(word));
+  }
+  PairCounts pairs(std::move(words));
+  json merges = json::array();
+  std::unordered_map<std::string, TokenId> known;
+  while (bytes.size() < vocab) {
+    const auto pair = pairs.best();
+    if (!pair) break;
+    const std::string& left = bytes[static_cast<std::size_t>(left_of(*pair))];
+    const std::string& right = bytes[static_cast<std::size_t>(right_of(*pair))];
+    merges.push_back(json::array({to_byte_level(left), to_byte_level(right)}));
+    // Two different pairs may spell the same token: it keeps its id.
+    std::string whole = left + right;
+    const auto [found, is_new] = known.try_emplace(whole, next());
+    if (is_new) {
+      ids[to_byte_level(whole)] = next();
+      bytes.push_back(std::move(whole));
+    }
+    pairs.merge(*pair, found->second);
+  }
+  return tokenizer_json(std::move(added), std::move(ids), std::move(merges));
 }
 
 }  // namespace strop::trainer

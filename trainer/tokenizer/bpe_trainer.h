@@ -30,7 +30,13 @@ class BpeTrainer {
 
  private:
   PreTokenizer pre_tokenizer_;
-  std::unordered_map<std::string, std::int64_t> counts_;
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  std::unordered_map<std::string, std::int64_t, TextHash, std::equal_to<>> counts_;
 };
 
 }  // namespace strop::trainer

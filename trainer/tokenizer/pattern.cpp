@@ -101,8 +101,8 @@ std::optional<Pattern::Match> Pattern::find(std::string_view subject, std::size_
     found = pcre2_jit_match(code_->code, text, subject.size(), from, PCRE2_NO_UTF_CHECK, use.data,
                             use.context);
   if (found == PCRE2_ERROR_JIT_STACKLIMIT)  // no JIT, or too deep for its stack
-    found = pcre2_match(code_->code, text, subject.size(), from,
-                        PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, use.data, use.context);
+    found = pcre2_match(code_->code, text, subject.size(), from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
+                        use.data, use.context);
   if (found == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (found < 0)
     throw std::runtime_error("the tokenizer's pattern gave up on a text of " +

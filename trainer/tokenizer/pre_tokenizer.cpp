@@ -70,9 +70,9 @@ void PreTokenizer::add(const json& in) {
   } else if (type == "Split") {
     add_split(in);
   } else if (type == "Digits") {
-    steps_.push_back(
-        {Pattern(R"(\p{N})"),
-         in.value("individual_digits", false) ? Behavior::kIsolated : Behavior::kContiguous});
+    steps_.push_back({Pattern(R"(\p{N})"), in.value("individual_digits", false)
+                                               ? Behavior::kIsolated
+                                               : Behavior::kContiguous});
   } else if (type == "Punctuation") {
     steps_.push_back(
         {Pattern(R"([\p{P}!-/:-@\[-`{-~])"), behavior_of(in.value("behavior", "Isolated"))});
@@ -187,7 +187,8 @@ void PreTokenizer::cut(const Step& step, std::size_t next, std::string_view text
     if (match->begin == match->end) {  // an empty match cuts here and the search goes on
       if (from == text.size()) break;
       ++from;
-      while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xC0U) == 0x80U) ++from;
+      while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xC0U) == 0x80U)
+        ++from;
     }
   }
   part(text.substr(done), false);

@@ -33,13 +33,7 @@ class PreTokenizer {
   void split(std::string_view text, const Sink& piece) const;
 
  private:
-  enum class Behavior {
-    kRemoved,
-    kIsolated,
-    kMergedWithPrevious,
-    kMergedWithNext,
-    kContiguous
-  };
+  enum class Behavior { kRemoved, kIsolated, kMergedWithPrevious, kMergedWithNext, kContiguous };
   struct Step {
     std::optional<Pattern> pattern;  // none: a step that only sets the blank
     Behavior behavior = Behavior::kIsolated;

@@ -1,9 +1,7 @@
 #include "trainer/tokenizer/tokenizer.h"
 
-#include <array>
 #include <filesystem>
 #include <fstream>
-#include <limits>
 #include <stdexcept>
 
 namespace strop::trainer {
@@ -13,29 +11,10 @@ using nlohmann::json;
 
 constexpr std::size_t kCacheLimit = 1 << 18;  // pieces; past it the cache starts afresh
 constexpr std::size_t kCachedPiece = 64;      // bytes; longer pieces hardly come twice
-
-// Byte → code point: printable ones stand for themselves, the others for 256 and up.
-const std::array<char32_t, 256>& byte_table() {
-  static const auto kTable = [] {
-    std::array<char32_t, 256> table{};
-    char32_t next = 256;
-    for (int byte = 0; byte < 256; ++byte) {
-      const bool printable =
-          (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-      table[static_cast<std::size_t>(byte)] = printable ? static_cast<char32_t>(byte) : next++;
-    }
-    return table;
-  }();
-  return kTable;
-}
-
-std::uint64_t pair_key(TokenId left, TokenId right) {
-  return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32) |
-         static_cast<std::uint32_t>(right);
-}
+constexpr TokenId kLargestId = 4'000'000;
 
 std::pair<std::string, std::string> merge_sides(const json& merge) {
-  if (merge.is_array()) return {merge.at(0), merge.at(1)};
+  if (merge.is_array() && merge.size() == 2) return {merge[0], merge[1]};
   const std::string text = merge;
   const std::size_t space = text.find(' ', 1);
   if (space == std::string::npos)
@@ -43,199 +22,219 @@ std::pair<std::string, std::string> merge_sides(const json& merge) {
   return {text.substr(0, space), text.substr(space + 1)};
 }
 
+// What changes the meaning of the tables and is not byte-level BPE.
+void refuse_unsupported(const json& model, const json& decoder) {
+  const std::string type = model.value("type", "BPE");
+  if (type != "BPE")
+    throw std::runtime_error("tokenizers of kind '" + type +
+                             "' are not supported (byte-level BPE is)");
+  if (model.value("byte_fallback", false))
+    throw std::runtime_error("BPE with byte_fallback is not supported (byte-level BPE is)");
+  for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"})
+    if (const auto found = model.find(affix);
+        found != model.end() && found->is_string() && !found->get<std::string>().empty())
+      throw std::runtime_error(std::string("BPE with ") + affix +
+                               " is not supported (byte-level BPE is)");
+  if (const auto dropout = model.find("dropout");
+      dropout != model.end() && dropout->is_number() && dropout->get<double>() > 0)
+    throw std::runtime_error("BPE with dropout gives other tokens each time; set it to null");
+  if (!decoder.is_null() && decoder.at("type") != "ByteLevel")
+    throw std::runtime_error("decoder '" + decoder.at("type").get<std::string>() +
+                             "' is not supported (ByteLevel is)");
+}
+
+TokenId checked_id(const json& id, const std::string& token) {
+  const auto value = id.get<std::int64_t>();
+  if (value < 0 || value > kLargestId)
+    throw std::runtime_error("token '" + token + "' has the impossible id " +
+                             std::to_string(value));
+  return static_cast<TokenId>(value);
+}
+
 }  // namespace
-
-std::string to_byte_level(std::string_view bytes) {
-  std::string out;
-  for (const char c : bytes) {
-    const char32_t code = byte_table()[static_cast<unsigned char>(c)];
-    if (code < 0x80) {
-      out += static_cast<char>(code);
-    } else {  // at most 511: two bytes of UTF-8
-      out += static_cast<char>(0xC0U | (code >> 6));
-      out += static_cast<char>(0x80U | (code & 0x3FU));
-    }
-  }
-  return out;
-}
-
-std::optional<std::string> from_byte_level(std::string_view text) {
-  static const auto kBytes = [] {
-    std::unordered_map<char32_t, char> bytes;
-    for (int byte = 0; byte < 256; ++byte)
-      bytes[byte_table()[static_cast<std::size_t>(byte)]] = static_cast<char>(byte);
-    return bytes;
-  }();
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto first = static_cast<unsigned char>(text[i]);
-    char32_t code = first;
-    if (first >= 0x80U) {
-      if ((first & 0xE0U) != 0xC0U || i + 1 >= text.size()) return std::nullopt;
-      code = (static_cast<char32_t>(first & 0x1FU) << 6) |
-             (static_cast<unsigned char>(text[++i]) & 0x3FU);
-    }
-    const auto found = kBytes.find(code);
-    if (found == kBytes.end()) return std::nullopt;
-    out += found->second;
-  }
-  return out;
-}
 
 tl::expected<Tokenizer, std::string> Tokenizer::load(const std::string& path) {
   const std::string file = std::filesystem::is_directory(path) ? path + "/tokenizer.json" : path;
-  std::ifstream in(file);
+  std::ifstream in(file, std::ios::binary);
   if (!in) return tl::unexpected("cannot read " + file + ": a model folder needs a tokenizer.json");
   const json parsed = json::parse(in, nullptr, false);
-  if (parsed.is_discarded()) return tl::unexpected(file + " is not JSON");
+  if (parsed.is_discarded())
+    return tl::unexpected(file + " is not JSON; is the file cut short? Copy it again");
   return from_json(parsed).map_error([&](const std::string& error) { return file + ": " + error; });
 }
 
 tl::expected<Tokenizer, std::string> Tokenizer::from_json(const json& in) {
   try {
+    const auto part = [&](const char* name) { return in.value(name, json()); };
     const json& model = in.at("model");
-    const std::string type = model.value("type", "BPE");
-    if (type != "BPE")
-      return tl::unexpected("tokenizers of kind '" + type +
-                            "' are not supported (byte-level BPE is)");
-    if (model.value("byte_fallback", false))
-      return tl::unexpected(
-          std::string("BPE with byte_fallback is not supported (byte-level BPE is)"));
+    refuse_unsupported(model, part("decoder"));
     Tokenizer out;
-    auto pre =
-        PreTokenizer::from_json(in.value("normalizer", json()), in.value("pre_tokenizer", json()));
+    auto pre = PreTokenizer::from_json(part("normalizer"), part("pre_tokenizer"));
     if (!pre) return tl::unexpected(pre.error());
     out.pre_tokenizer_ = std::move(*pre);
     out.ignore_merges_ = model.value("ignore_merges", false);
-    TokenId last = -1;
-    for (const auto& [text, id] : model.at("vocab").items())
-      last = std::max(last, id.get<TokenId>());
-    for (const json& added : in.value("added_tokens", json::array()))
-      last = std::max(last, added.at("id").get<TokenId>());
-    if (last < 0 || last > 4'000'000)
-      return tl::unexpected(std::string("the vocabulary is empty or impossibly large"));
-    out.bytes_.resize(static_cast<std::size_t>(last) + 1);
-    out.special_.resize(out.bytes_.size());
-    for (const auto& [text, id] : model.at("vocab").items()) {
-      const auto bytes = from_byte_level(text);
-      const auto index = id.get<TokenId>();
-      if (index < 0) return tl::unexpected("token '" + text + "' has a negative id");
-      out.bytes_[static_cast<std::size_t>(index)] = bytes.value_or(text);
-      out.ids_[bytes.value_or(text)] = index;
-    }
-    for (int byte = 0; byte < 256; ++byte) {
-      const auto found = out.ids_.find(std::string(1, static_cast<char>(byte)));
-      if (found == out.ids_.end())
-        return tl::unexpected("the vocabulary lacks byte " + std::to_string(byte) +
-                              ": it is not byte-level BPE");
-      out.byte_ids_.push_back(found->second);
-    }
-    std::int32_t rank = 0;
-    for (const json& merge : model.at("merges")) {
-      const auto [left, right] = merge_sides(merge);
-      const auto a = from_byte_level(left);
-      const auto b = from_byte_level(right);
-      if (!a || !b || !out.ids_.contains(*a) || !out.ids_.contains(*b) ||
-          !out.ids_.contains(*a + *b))
-        return tl::unexpected("the merge '" + left + " " + right + "' is not of the vocabulary");
-      out.merges_.try_emplace(pair_key(out.ids_[*a], out.ids_[*b]), rank++, out.ids_[*a + *b]);
-    }
-    for (const json& token : in.value("added_tokens", json::array())) {
-      Added added{token.at("content"), token.at("id"), token.value("special", false)};
-      out.bytes_[static_cast<std::size_t>(added.id)] = added.text;
-      out.special_[static_cast<std::size_t>(added.id)] = added.special;
-      out.added_.push_back(std::move(added));
-    }
+    json added = part("added_tokens");
+    if (added.is_null()) added = json::array();
+    out.read_vocabulary(model, added);
+    out.read_merges(model.at("merges"));
+    out.read_added(added);
+    out.read_start(part("post_processor"));
     return out;
-  } catch (const std::exception& error) {
+  } catch (const json::exception& error) {
     return tl::unexpected(std::string("not a tokenizer this build reads: ") + error.what());
+  } catch (const std::exception& error) {
+    return tl::unexpected(std::string(error.what()));
   }
 }
 
-std::vector<TokenId> Tokenizer::merge(std::string_view piece) const {
-  if (ignore_merges_)
-    if (const auto whole = ids_.find(std::string(piece)); whole != ids_.end())
-      return {whole->second};
-  std::vector<TokenId> ids;
-  ids.reserve(piece.size());
-  for (const char c : piece) ids.push_back(byte_ids_[static_cast<unsigned char>(c)]);
-  // The pair of the lowest rank first, leftmost of equals, until none merges.
-  while (ids.size() > 1) {
-    std::size_t best = ids.size();
-    std::pair<std::int32_t, TokenId> result{std::numeric_limits<std::int32_t>::max(), 0};
-    for (std::size_t i = 0; i + 1 < ids.size(); ++i) {
-      const auto found = merges_.find(pair_key(ids[i], ids[i + 1]));
-      if (found != merges_.end() && found->second.first < result.first) {
-        best = i;
-        result = found->second;
-      }
-    }
-    if (best == ids.size()) break;
-    ids[best] = result.second;
-    ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+void Tokenizer::read_vocabulary(const json& model, const json& added) {
+  TokenId last = -1;
+  for (const auto& [text, id] : model.at("vocab").items())
+    last = std::max(last, checked_id(id, text));
+  for (const json& one : added)
+    last = std::max(last, checked_id(one.at("id"), one.at("content").get<std::string>()));
+  bytes_.resize(static_cast<std::size_t>(last + 1));
+  special_.resize(bytes_.size());
+  for (const auto& [text, id] : model.at("vocab").items()) {
+    const auto index = id.get<TokenId>();
+    // What is not spelled byte by byte (an added token) is no piece of text.
+    const auto bytes = from_byte_level(text);
+    if (bytes) ids_.emplace(*bytes, index);
+    bytes_[static_cast<std::size_t>(index)] = bytes.value_or(text);
   }
-  return ids;
+  for (int byte = 0; byte < 256; ++byte) {
+    const auto found = ids_.find(std::string(1, static_cast<char>(byte)));
+    if (found == ids_.end())
+      throw std::runtime_error("the vocabulary lacks byte " + std::to_string(byte) +
+                               ": it is not byte-level BPE, which alone is supported");
+    merger_.set_byte(static_cast<unsigned char>(byte), found->second);
+  }
+}
+
+void Tokenizer::read_merges(const json& merges) {
+  std::int32_t rank = 0;
+  for (const json& one : merges) {
+    const auto [left, right] = merge_sides(one);
+    const auto id_of = [&](const std::string& text) {
+      const auto bytes = from_byte_level(text);
+      const auto found = bytes ? ids_.find(*bytes) : ids_.end();
+      if (found == ids_.end())
+        throw std::runtime_error("the merge '" + left + " " + right +
+                                 "' names what the vocabulary lacks; is the file cut short?");
+      return found->second;
+    };
+    merger_.add(id_of(left), id_of(right), rank++, id_of(left + right));
+  }
+}
+
+void Tokenizer::read_added(const json& added) {
+  for (const json& one : added) {
+    AddedToken token = added_token_from_json(one);
+    const auto index = static_cast<std::size_t>(token.id);
+    if (token.special) ids_.erase(token.text);  // text that spells it must not become it
+    bytes_[index] = token.text;
+    special_[index] = token.special;
+    added_ids_[token.text] = token.id;
+    if (token.normalized) {
+      token.text = pre_tokenizer_.normalize(token.text);
+      normalized_added_.add(std::move(token));
+    } else {
+      raw_added_.add(std::move(token));
+    }
+  }
+}
+
+// The tokens that a TemplateProcessing puts before sequence A.
+void Tokenizer::read_start(const json& post) {
+  if (post.is_null()) return;
+  const std::string type = post.at("type");
+  if (type == "Sequence") {
+    for (const json& one : post.at("processors")) read_start(one);
+  } else if (type == "TemplateProcessing") {
+    for (const json& item : post.at("single")) {
+      if (!item.contains("SpecialToken")) break;
+      const std::string name = item["SpecialToken"].at("id");
+      for (const json& id : post.at("special_tokens").at(name).at("ids"))
+        start_ids_.push_back(checked_id(id, name));
+    }
+  } else if (type != "ByteLevel") {
+    throw std::runtime_error("post_processor '" + type +
+                             "' is not supported (TemplateProcessing, ByteLevel and Sequence are)");
+  }
+}
+
+void Tokenizer::merge(std::string_view piece, std::vector<TokenId>& out) const {
+  if (ignore_merges_)
+    if (const auto whole = ids_.find(piece); whole != ids_.end())
+      return out.push_back(whole->second);
+  merger_.merge(piece, out);
 }
 
 void Tokenizer::encode_piece(std::string_view piece, std::vector<TokenId>& out) const {
-  if (piece.size() > kCachedPiece) {
-    const auto ids = merge(piece);
-    out.insert(out.end(), ids.begin(), ids.end());
+  if (piece.size() > kCachedPiece) return merge(piece, out);
+  if (const auto found = cache_.find(piece); found != cache_.end()) {
+    const auto begin = cached_ids_.begin() + found->second.begin;
+    out.insert(out.end(), begin, begin + found->second.size);
     return;
   }
-  if (cache_.size() > kCacheLimit) cache_.clear();
-  const auto [found, added] = cache_.try_emplace(std::string(piece));
-  if (added) found->second = merge(piece);
-  out.insert(out.end(), found->second.begin(), found->second.end());
+  if (cache_.size() >= kCacheLimit) {
+    cache_.clear();
+    cached_ids_.clear();
+  }
+  const std::size_t before = out.size();
+  merge(piece, out);
+  cache_.emplace(piece, Span{static_cast<std::uint32_t>(cached_ids_.size()),
+                             static_cast<std::uint32_t>(out.size() - before)});
+  cached_ids_.insert(cached_ids_.end(), out.begin() + static_cast<std::ptrdiff_t>(before),
+                     out.end());
+}
+
+void Tokenizer::encode_plain(std::string_view text, std::vector<TokenId>& out) const {
+  pre_tokenizer_.split(text, [&](std::string_view piece) { encode_piece(piece, out); });
+}
+
+void Tokenizer::encode_text(std::string_view text, bool with_special,
+                            std::vector<TokenId>& out) const {
+  const auto found = [&](const AddedToken& token) { out.push_back(token.id); };
+  const auto normalized = [&](std::string_view part) {
+    normalized_added_.cut(
+        part, with_special, [&](std::string_view plain) { encode_plain(plain, out); }, found);
+  };
+  raw_added_.cut(
+      text, with_special,
+      [&](std::string_view part) {
+        if (pre_tokenizer_.normalizes(part))
+          normalized(pre_tokenizer_.normalize(part));
+        else
+          normalized(part);
+      },
+      found);
 }
 
 std::vector<TokenId> Tokenizer::encode(std::string_view text) const {
   std::vector<TokenId> out;
-  pre_tokenizer_.split(text, [&](std::string_view piece) { encode_piece(piece, out); });
-  return out;
-}
-
-std::vector<TokenId> Tokenizer::encode(const std::vector<schema::PromptPiece>& pieces) const {
-  std::vector<TokenId> out;
-  for (const schema::PromptPiece& piece : pieces) {
-    if (piece.special) {
-      const auto id = special_id(piece.text);
-      if (!id)
-        throw std::invalid_argument("the tokenizer has no special token '" + piece.text +
-                                    "': choose the FIM family this model was trained with");
-      out.push_back(*id);
-    } else {
-      const auto ids = encode(piece.text);
-      out.insert(out.end(), ids.begin(), ids.end());
-    }
-  }
+  encode_text(text, false, out);
   return out;
 }
 
 std::vector<TokenId> Tokenizer::encode_with_added(std::string_view text) const {
   std::vector<TokenId> out;
-  const auto plain = [&](std::string_view part) {
-    const auto ids = encode(part);
-    out.insert(out.end(), ids.begin(), ids.end());
-  };
-  while (!text.empty()) {
-    // The added token that begins first; of those, the longest.
-    std::size_t at = std::string_view::npos;
-    const Added* next = nullptr;
-    for (const Added& added : added_) {
-      const std::size_t found = added.text.empty() ? std::string_view::npos : text.find(added.text);
-      if (found < at || (found == at && next != nullptr && added.text.size() > next->text.size())) {
-        at = found;
-        next = &added;
-      }
+  encode_text(text, true, out);
+  return out;
+}
+
+std::vector<TokenId> Tokenizer::encode(const std::vector<schema::PromptPiece>& pieces) const {
+  std::vector<TokenId> out = start_ids_;
+  for (const schema::PromptPiece& piece : pieces) {
+    if (!piece.special) {
+      encode_text(piece.text, false, out);
+      continue;
     }
-    if (next == nullptr || at == std::string_view::npos) {
-      plain(text);
-      break;
-    }
-    plain(text.substr(0, at));
-    out.push_back(next->id);
-    text.remove_prefix(at + next->text.size());
+    const auto id = special_id(piece.text);
+    if (!id)
+      throw std::invalid_argument("the tokenizer has no special token '" + piece.text +
+                                  "': choose the FIM family this model was trained with");
+    out.push_back(*id);
   }
   return out;
 }
@@ -254,9 +253,8 @@ std::string_view Tokenizer::bytes_of(TokenId id) const {
 }
 
 std::optional<TokenId> Tokenizer::special_id(std::string_view name) const {
-  for (const Added& added : added_)
-    if (added.text == name) return added.id;
-  return std::nullopt;
+  const auto found = added_ids_.find(name);
+  return found == added_ids_.end() ? std::nullopt : std::optional(found->second);
 }
 
 bool Tokenizer::is_special(TokenId id) const {

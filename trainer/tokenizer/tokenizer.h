@@ -1,13 +1,12 @@
 // A byte-level BPE tokenizer read from a Hugging Face tokenizer.json.
 //
-// Owns its tables; const functions from one thread at a time (a cache of pieces is kept inside).
-// Texts are bytes: any bytes encode, and decode gives them back (unless the file asks for a
-// normalizer, which is applied first). Errors: a message that names the unknown kind and what is
-// supported. `encode` of text never yields a special token; specials go in by id.
+// Owns its tables; const functions from one thread at a time (a cache of pieces is kept inside); a
+// copy serves another thread. Texts are bytes: any bytes encode, and decode gives them back (unless
+// the file asks for a normalizer or a blank in front, which are applied first). Errors: a message
+// that names the unknown kind and what is supported.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -18,11 +17,12 @@
 #include <vector>
 
 #include "schema/fim.h"
+#include "trainer/tokenizer/added_tokens.h"
+#include "trainer/tokenizer/byte_level.h"
+#include "trainer/tokenizer/merger.h"
 #include "trainer/tokenizer/pre_tokenizer.h"
 
 namespace strop::trainer {
-
-using TokenId = std::int32_t;
 
 class Tokenizer {
  public:
@@ -30,44 +30,62 @@ class Tokenizer {
   static tl::expected<Tokenizer, std::string> load(const std::string& path);
   static tl::expected<Tokenizer, std::string> from_json(const nlohmann::json& json);
 
+  // Plain text: what spells a special token in it stays text. (Added tokens that are not special
+  // are recognised, as the reference does.)
   std::vector<TokenId> encode(std::string_view text) const;
-  // Special pieces by id; a special the vocabulary lacks throws std::invalid_argument.
+  // A prompt: the tokens that the file puts before every text, then the pieces, special ones by id.
+  // A special the vocabulary lacks throws std::invalid_argument.
   std::vector<TokenId> encode(const std::vector<schema::PromptPiece>& pieces) const;
-  // As the reference implementation reads text: added tokens are recognised in it.
+  // As the reference implementation reads text: special tokens are recognised in it too.
   std::vector<TokenId> encode_with_added(std::string_view text) const;
 
   // Special tokens give nothing, unless asked for by name.
   std::string decode(std::span<const TokenId> ids, bool with_special = false) const;
   std::string_view bytes_of(TokenId id) const;
 
+  // The id of an added token by its text.
   std::optional<TokenId> special_id(std::string_view name) const;
   bool is_special(TokenId id) const;
   std::size_t vocab_size() const { return bytes_.size(); }
+  // What the file puts before every text (Llama 3's <|begin_of_text|>); mostly nothing.
+  const std::vector<TokenId>& start_ids() const { return start_ids_; }
 
  private:
-  struct Added {
-    std::string text;
-    TokenId id = 0;
-    bool special = false;
+  struct Span {
+    std::uint32_t begin = 0;
+    std::uint32_t size = 0;
   };
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  template <typename Value>
+  using ByText = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
+
   Tokenizer() = default;
+  void read_vocabulary(const nlohmann::json& model, const nlohmann::json& added);
+  void read_merges(const nlohmann::json& merges);
+  void read_added(const nlohmann::json& added);
+  void read_start(const nlohmann::json& post_processor);
+  void encode_text(std::string_view text, bool with_special, std::vector<TokenId>& out) const;
+  void encode_plain(std::string_view text, std::vector<TokenId>& out) const;
   void encode_piece(std::string_view piece, std::vector<TokenId>& out) const;
-  std::vector<TokenId> merge(std::string_view piece) const;
+  void merge(std::string_view piece, std::vector<TokenId>& out) const;
 
   PreTokenizer pre_tokenizer_;
+  Merger merger_;
   std::vector<std::string> bytes_;  // by id; of an added token its text
-  std::unordered_map<std::string, TokenId> ids_;
-  std::unordered_map<std::uint64_t, std::pair<std::int32_t, TokenId>>
-      merges_;                     // (left, right) → rank, result
-  std::vector<TokenId> byte_ids_;  // 256
-  std::vector<Added> added_;
-  std::vector<bool> special_;
+  std::vector<bool> special_;       // by id
+  ByText<TokenId> ids_;             // the model's vocabulary, without added tokens
+  ByText<TokenId> added_ids_;
+  AddedTokens raw_added_;         // sought before the normalizer
+  AddedTokens normalized_added_;  // and after it
+  std::vector<TokenId> start_ids_;
   bool ignore_merges_ = false;
-  mutable std::unordered_map<std::string, std::vector<TokenId>> cache_;
+  mutable ByText<Span> cache_;  // piece → its place in cached_ids_
+  mutable std::vector<TokenId> cached_ids_;
 };
-
-// GPT-2's printable stand-ins for bytes, as the vocabulary of a tokenizer.json spells them.
-std::string to_byte_level(std::string_view bytes);
-std::optional<std::string> from_byte_level(std::string_view text);
 
 }  // namespace strop::trainer
