@@ -1,0 +1,82 @@
+// Checkpoints: whole or absent, and a corrupt one says what to do.
+#include "trainer/checkpoint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "temporary_folder.h"
+
+namespace strop::trainer {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+Checkpoint at_step(int step) {
+  return {{{"w", torch::full({4}, step, torch::kFloat32)}},
+          {{"m.0", torch::ones({4})}},
+          {{"step", step}, {"recipe", "r"}}};
+}
+
+TEST(CheckpointFolder, ComesBackAsItWas) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "checkpoint";
+  const auto none = load_checkpoint(path);
+  ASSERT_TRUE(none);
+  EXPECT_FALSE(none->has_value());
+  save_checkpoint(path, at_step(3));
+  save_checkpoint(path, at_step(4));
+  const auto loaded = load_checkpoint(path);
+  ASSERT_TRUE(loaded) << loaded.error();
+  EXPECT_EQ((*loaded)->state, at_step(4).state);
+  EXPECT_TRUE(torch::equal((*loaded)->model.at("w"), at_step(4).model.at("w")));
+  EXPECT_TRUE(torch::equal((*loaded)->optimizer.at("m.0"), torch::ones({4})));
+  EXPECT_FALSE(std::filesystem::exists(path + ".old"));
+  EXPECT_FALSE(std::filesystem::exists(path + ".new"));
+}
+
+TEST(CheckpointFolder, KilledWhileWritingTheOldOneServes) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "checkpoint";
+  save_checkpoint(path, at_step(3));
+  // Killed before the first rename: half a new one lies beside it.
+  write_bytes(path + ".new/model.safetensors", "half");
+  EXPECT_EQ((*load_checkpoint(path))->state.at("step"), 3);
+  // Killed between the renames.
+  std::filesystem::rename(path, path + ".old");
+  EXPECT_EQ((*load_checkpoint(path))->state.at("step"), 3);
+  // And the next one is written over the remains.
+  save_checkpoint(path, at_step(5));
+  EXPECT_EQ((*load_checkpoint(path))->state.at("step"), 5);
+}
+
+TEST(CheckpointFolder, ACorruptOneSaysWhatToDo) {
+  for (const char* name : {"model.safetensors", "optimizer.safetensors", "state.json"}) {
+    for (const char* bytes : {"", "garbage that is no such file"}) {
+      const TemporaryFolder folder;
+      save_checkpoint(folder / "checkpoint", at_step(3));
+      write_bytes(folder / ("checkpoint/" + std::string(name)), bytes);
+      const auto loaded = load_checkpoint(folder / "checkpoint");
+      ASSERT_FALSE(loaded) << name;
+      EXPECT_THAT(loaded.error(), AllOf(HasSubstr(folder / "checkpoint"), HasSubstr(name),
+                                        HasSubstr("Delete that folder to start the run afresh")));
+    }
+  }
+}
+
+TEST(WriteFile, ReplacesInOneStepAndNamesWhatItCannotWrite) {
+  const TemporaryFolder folder;
+  write_file(folder / "a", "one");
+  write_file(folder / "a", "two");
+  EXPECT_EQ(read_bytes(folder / "a"), "two");
+  EXPECT_FALSE(std::filesystem::exists(folder / "a.tmp"));
+  try {
+    write_file(folder / "none/a", "x");
+    FAIL() << "nothing was thrown";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr(folder / "none/a"));
+  }
+}
+
+}  // namespace
+}  // namespace strop::trainer
