@@ -1,0 +1,37 @@
+// The developer's own view and hand on what the agent keeps: inspect, forget, pause, resume.
+//
+// Functions over the state folder, beside running agents; each returns the program's exit code and
+// writes to the streams given. Errors: 1 with a message on `err` that says what to do.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <iosfwd>
+#include <optional>
+#include <string>
+
+namespace strop::agent {
+
+// Every record on disk as the bytes that leave, the rule that decided, and the ledger. `json`: one
+// object {"ledger", "records": [{epoch, seq, span, state, rule, bytes}]}; else for reading.
+int inspect(const std::filesystem::path& state, bool json, std::ostream& out, std::ostream& err);
+
+// What to forget. Exactly one is given.
+struct ForgetWhat {
+  bool all = false;
+  std::optional<std::filesystem::path> file;  // records about this file
+  std::optional<std::uint64_t> last;          // so many of the newest
+};
+
+// Takes records off the disk; gap records in their place have the collector erase its copies.
+int forget(const std::filesystem::path& state, const ForgetWhat& what, std::ostream& out,
+           std::ostream& err);
+
+// Running agents neither capture nor ship within a second, until resume().
+int pause(const std::filesystem::path& state, std::ostream& out, std::ostream& err);
+int resume(const std::filesystem::path& state, std::ostream& out, std::ostream& err);
+
+// Whether the user has paused. Looks at the disk.
+bool is_paused(const std::filesystem::path& state);
+
+}  // namespace strop::agent

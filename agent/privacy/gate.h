@@ -1,0 +1,63 @@
+// The one place that every record and every provider request passes on its way out of memory.
+//
+// Owns the rules and their caches. Any thread. Times are milliseconds, texts UTF-8. It fails
+// closed: whatever goes wrong with an event, what leaves is counts alone, or nothing. Nothing
+// throws.
+//
+//   excluded file (defaults, .gitignore, .stropignore, configuration) → suppressed, named by the
+//   rule mode full and a workspace that consented                           → texts without secrets
+//   anything else                                                           → counts and lengths
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/mode.h"
+#include "schema/event.h"
+
+namespace strop::agent {
+
+struct GateOptions {
+  Mode mode = Mode::kMetricsOnly;       // already below the administrator's ceiling
+  std::vector<std::string> workspaces;  // folders that consented
+  std::vector<std::string> exclude;     // patterns in .gitignore's form
+  std::filesystem::path state;          // where the key of pseudonyms and the pause are kept
+  std::filesystem::path home;           // where git's own list of ignored files is looked for
+  // Milliseconds of any steady clock: how long caches hold. Empty: the system's.
+  std::function<double()> now_ms;
+};
+
+struct GateResult {
+  bool suppressed = false;
+  std::string bytes;  // the record, JSON text, exactly as it will leave; empty if suppressed
+  std::string rule;   // what decided: the exclusion's name, or why texts stayed or went
+};
+
+struct ProviderDecision {
+  bool allowed = false;  // false: the file is excluded, or could not be judged
+  std::string rule;
+  std::string prefix;  // without secrets: this is what may be sent
+  std::string suffix;
+};
+
+class Gate {
+ public:
+  explicit Gate(GateOptions options);
+  ~Gate();
+
+  GateResult pass(const schema::Event& event);
+
+  // For completions, whatever the mode: an excluded file gets none, and no secret goes along.
+  ProviderDecision pass_request(std::string_view uri, std::string_view prefix,
+                                std::string_view suffix);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace strop::agent
