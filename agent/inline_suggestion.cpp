@@ -31,6 +31,7 @@ double certainty_of(std::string_view text) {
 // What one notification has done so far.
 struct InlineSuggestion::Step {
   std::string before;  // the text up to the cursor when it began
+  std::string region;  // all of it then
   bool shown = false;  // visible when it began
   bool typed_at_cursor = false;
   bool inserted = false;
@@ -82,10 +83,7 @@ InlineSuggestion::Candidate InlineSuggestion::candidate_of(const InlineItem& ite
           region.substr(std::max(tail, region_.cursor()))};
 }
 
-void InlineSuggestion::outrun(double t_ms) {
-  if (hidden_ == Hidden::kUndisplayable) return;
-  hide(Hidden::kOutrun, t_ms);
-}
+void InlineSuggestion::outrun(double t_ms) { hide(Hidden::kOutrun, t_ms); }
 
 void InlineSuggestion::show(double t_ms) {
   display_.show(t_ms);
@@ -219,7 +217,10 @@ void InlineSuggestion::step(const Edit& edit, const Notification& notification, 
   const bool rewritten =
       step.lowest + 1 < step.before.size() && region_.text().starts_with(step.before);
   const bool by_keys = !step.at_once && !rewritten;
-  if (by_keys && (!step.shown || found != displayed_)) return;
+  if (by_keys && (!step.shown || found != displayed_)) {
+    maybe_accepted_ = maybe_accepted_ || opening_of_pair(core.new_text) > 0;
+    return;
+  }
   Match match;
   match.candidate = *found;
   match.typed = by_keys;
@@ -245,6 +246,7 @@ Claim InlineSuggestion::take(const Notification& notification) {
   last_ms_ = t_ms;
   Step now;
   now.before = std::string(region_.before_cursor());
+  now.region = region_.text();
   now.shown = visible();
   now.lowest = region_.cursor();
   for (const Edit& edit : notification.edits) {
@@ -268,7 +270,12 @@ Claim InlineSuggestion::take(const Notification& notification) {
     return Claim::kNone;
   }
   if (!agrees()) {
+    const bool was_shown = visible();
     if (now.inserted) hide(now.at_once ? Hidden::kReplaced : Hidden::kTypedOver, t_ms);
+    if (was_shown) {  // it comes back when what disagreed is taken back
+      hidden_cursor_ = now.before.size();
+      hidden_text_ = std::move(now.region);
+    }
     return Claim::kNone;
   }
   if (!now.shown || !now.at_once || region_.cursor() <= now.before.size()) return Claim::kNone;
@@ -473,9 +480,9 @@ schema::Outcome InlineSuggestion::verdict(double t_ms, bool closed) const {
         out.how = How::kSuperseded;
         break;
       }
-      out.outcome = OutcomeKind::kDismissed;
-      out.how = How::kTypedOver;
-      out.confidence = 0.85;
+      out.outcome = maybe_accepted_ ? OutcomeKind::kUnknown : OutcomeKind::kDismissed;
+      out.how = maybe_accepted_ ? How::kNone : How::kTypedOver;
+      out.confidence = maybe_accepted_ ? 0 : 0.85;
       break;
     }
     case Hidden::kMoved:

@@ -179,6 +179,7 @@ class InlineSuggestion {
   schema::Evidence partial_evidence_ = schema::Evidence::kState;
   std::optional<Match> match_;
   bool contested_ = false;
+  bool maybe_accepted_ = false;  // a key press, or another candidate of one key press's size
   std::optional<std::size_t> told_;
   schema::Evidence told_evidence_ = schema::Evidence::kCommand;
   double told_ms_ = 0;

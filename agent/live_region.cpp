@@ -44,6 +44,11 @@ bool LiveRegion::apply_within(const Edit& edit, Where& where) {
 LiveRegion::Where LiveRegion::apply(const Edit& edit) {
   const std::size_t stop = removed_end(edit);
   const bool inserts_at_begin = edit.start == begin_ && edit.old_text.empty();
+  if (edit.start < begin_ && stop >= begin_) {
+    // What it has in common with the text before may reach up to the region.
+    const Edit core = trimmed(edit);
+    if (core.start != edit.start) return apply(core);
+  }
   if (stop < begin_ || (stop == begin_ && edit.start < begin_) ||
       (inserts_at_begin && cursor_ > 0)) {
     begin_ = begin_ - edit.old_text.size() + edit.new_text.size();

@@ -89,9 +89,12 @@ void PopupList::match(std::size_t index, double t_ms) {
   watch.reset();
 }
 
-void PopupList::take_inside(const Edit& edit, bool typed, double t_ms) {
+void PopupList::take_inside(const Edit& edit, const Notification& notification) {
+  const double t_ms = notification.t_ms;
   burst_lowest_ = std::min(burst_lowest_, region_.cursor());
-  if (edit.new_text.empty() ? edit.old_text.size() > 1 : !typed) burst_at_once_ = true;
+  const Edit core = trimmed(edit);
+  if (core.new_text.empty() ? core.old_text.size() > 1 : !notification.typed(core.new_text))
+    burst_at_once_ = true;
   const bool at_once = burst_at_once_ || rewritten();
   const bool late = closed_ms_ && t_ms - *closed_ms_ > kGraceMs;
   if (const auto found = complete(); found && at_once && !late && !edit.new_text.empty()) {
@@ -133,7 +136,7 @@ Claim PopupList::take(const Notification& notification) {
     if (goes_on && matched_before) match_->sealed = true;
     if (match_ && match_->sealed) continue;
     went_on = goes_on;
-    take_inside(edit, typed, t_ms);
+    take_inside(edit, notification);
   }
   region_.limit(kMaxRegion);
   if (match_) {

@@ -73,7 +73,7 @@ class PopupList {
   };
 
   void begin_burst();
-  void take_inside(const Edit& edit, bool typed, double t_ms);
+  void take_inside(const Edit& edit, const Notification& notification);
   void match(std::size_t item, double t_ms);
   std::optional<std::size_t> complete() const;
   bool rewritten() const;

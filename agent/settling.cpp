@@ -42,8 +42,10 @@ void Settling::take(const std::vector<NaturalEdit>& edits, std::string_view text
       touched = true;
       last_edit_ms_ = t_ms;
       formatted_ = formatted_ || nature == Nature::kFormatter;
-      undone_ = undone_ || nature == Nature::kUndo;
-      cut_at_once = cut_at_once || edit.old_text.size() > 1;
+      undone_ =
+          undone_ || (nature == Nature::kUndo && kept_.meets({edit.start, removed_end(edit)}));
+      cut_at_once = cut_at_once || (edit.old_text.size() > 1 && edit.start >= before.begin &&
+                                    removed_end(edit) <= before.end);
       swallowed_ = swallowed_ || (edit.start < before.begin && removed_end(edit) >= before.end &&
                                   before.begin < before.end);
     }
@@ -56,7 +58,9 @@ void Settling::take(const std::vector<NaturalEdit>& edits, std::string_view text
     kept_.apply(edit);
     foreign_.apply(edit);
     pasted_.apply(edit);
+    restored_.apply(edit);
     const bool strange = nature == Nature::kForeign || nature == Nature::kPaste;
+    if (nature == Nature::kUndo && near) restored_.add({edit.start, inserted_end(edit)});
     if (strange && near && !blank(edit.new_text)) {
       foreign_.add({edit.start, inserted_end(edit)});
       if (nature == Nature::kPaste) pasted_.add({edit.start, inserted_end(edit)});
@@ -103,7 +107,7 @@ schema::Settled Settling::state(std::string_view text, double t_ms, bool final) 
   out.token_edits = static_cast<std::int64_t>(token_edits(start_.text, now));
   const TrackedRange told{range_.begin, range_.begin + now.size()};
   if (formatted_) out.flags.emplace_back("formatter");
-  if (undone_) out.flags.emplace_back("undo");
+  if (undone_ || restored_.meets(told)) out.flags.emplace_back("undo");
   if (pasted_.meets(told)) out.flags.emplace_back("paste");
   if (switched_) out.flags.emplace_back("branch_switch");
   if (foreign_.meets(told)) out.flags.emplace_back("foreign");

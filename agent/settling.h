@@ -74,6 +74,7 @@ class Settling {
   Remains kept_;
   Remains foreign_;
   Remains pasted_;
+  Remains restored_;  // brought back by an undo
   bool formatted_ = false;
   bool undone_ = false;
   bool switched_ = false;
