@@ -226,17 +226,20 @@ std::vector<TokenId> Tokenizer::encode_with_added(std::string_view text) const {
 std::vector<TokenId> Tokenizer::encode(const std::vector<schema::PromptPiece>& pieces) const {
   std::vector<TokenId> out = start_ids_;
   for (const schema::PromptPiece& piece : pieces) {
-    if (!piece.special) {
+    if (piece.special)
+      out.push_back(encode_special(piece.text));
+    else
       encode_text(piece.text, false, out);
-      continue;
-    }
-    const auto id = special_id(piece.text);
-    if (!id)
-      throw std::invalid_argument("the tokenizer has no special token '" + piece.text +
-                                  "': choose the FIM family this model was trained with");
-    out.push_back(*id);
   }
   return out;
+}
+
+TokenId Tokenizer::encode_special(std::string_view name) const {
+  const auto id = special_id(name);
+  if (!id)
+    throw std::invalid_argument("the tokenizer has no special token '" + std::string(name) +
+                                "': choose the FIM family this model was trained with");
+  return *id;
 }
 
 std::string Tokenizer::decode(std::span<const TokenId> ids, bool with_special) const {

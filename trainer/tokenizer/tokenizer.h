@@ -43,6 +43,8 @@ class Tokenizer {
   std::string decode(std::span<const TokenId> ids, bool with_special = false) const;
   std::string_view bytes_of(TokenId id) const;
 
+  // The id of a special token in a prompt; throws std::invalid_argument when there is none.
+  TokenId encode_special(std::string_view name) const;
   // The id of an added token by its text.
   std::optional<TokenId> special_id(std::string_view name) const;
   bool is_special(TokenId id) const;
