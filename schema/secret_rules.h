@@ -1,0 +1,30 @@
+// The table of secret rules: what to look for and when to believe it.
+//
+// Constant data, any thread. A pattern's first group is the secret, or the whole match where it has
+// none. Patterns are RE2's, `(?i)` where case does not matter; keywords are lower case, and at
+// least one stands in whatever the pattern can match. Names never change their meaning.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+namespace strop::schema {
+
+// How much a match has to prove.
+enum class SecretProof {
+  kForm,      // the form is proof, but for plain placeholders
+  kPassword,  // letters and digits or signs, no placeholder
+  kRandom,    // looks random: digits among letters, no words, no placeholder
+};
+
+struct SecretRule {
+  std::string_view name;
+  std::vector<std::string_view> keywords;
+  std::string_view pattern;
+  SecretProof proof = SecretProof::kForm;
+  double entropy = 0;  // bits a character, at least
+};
+
+const std::vector<SecretRule>& secret_rule_table();
+
+}  // namespace strop::schema

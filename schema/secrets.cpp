@@ -1,0 +1,344 @@
+#include "schema/secrets.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <array>
+#include <bitset>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+
+#include "schema/secret_rules.h"
+
+namespace strop::schema {
+namespace {
+
+constexpr std::string_view kPrivateKey = "private_key";
+constexpr std::size_t kMaxRules = 128;
+constexpr std::int64_t kMemoryPerRule = 2 << 20;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_letter(char c) { return is_upper(c) || is_lower(c); }
+bool is_base64(char c) { return is_letter(c) || is_digit(c) || c == '+' || c == '/'; }
+char lowered(char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string lowered(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = lowered(c);
+  return out;
+}
+
+// Shannon's, over bytes: bits a character.
+double entropy(std::string_view text) {
+  std::array<int, 256> counts{};
+  for (const char c : text) ++counts[static_cast<unsigned char>(c)];
+  double bits = 0;
+  for (const int count : counts)
+    if (count > 0) {
+      const double share = static_cast<double>(count) / static_cast<double>(text.size());
+      bits -= share * std::log2(share);
+    }
+  return bits;
+}
+
+bool contains_any(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+    return text.find(word) != std::string_view::npos;
+  });
+}
+
+bool has_run_of_one_char(std::string_view text, std::size_t length) {
+  std::size_t run = 1;
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    run = text[i] == text[i - 1] ? run + 1 : 1;
+    if (run >= length) return true;
+  }
+  return false;
+}
+
+// Plainly put there for the reader, whatever the rule.
+bool is_marked_placeholder(std::string_view lower) {
+  return contains_any(lower, {"example", "redacted", "placeholder", "changeme", "change_me",
+                              "your_", "your-", "my_secret", "dummy", "${", "{{", "$(", "<%"}) ||
+         has_run_of_one_char(lower, 6);
+}
+
+// Stands for a value that comes from elsewhere, or for none.
+bool is_loose_placeholder(std::string_view value, std::string_view lower) {
+  if (is_marked_placeholder(lower)) return true;
+  if (value.front() == '$' || value.front() == '<' || value.front() == '%' || value.front() == '{')
+    return true;
+  if (contains_any(
+          lower, {"xxxx",  "****",        "....",       "----",     "sample",   "insert", "replace",
+                  "fake",  "1234567890",  "0123456789", "abcdefgh", "deadbeef", "foobar", "secret_",
+                  "lorem", "process.env", "os.environ", "getenv",   "://",      "todo"}))
+    return true;
+  return std::all_of(value.begin(), value.end(), [&](char c) { return c == value.front(); });
+}
+
+// Groups of digits that other characters separate: names have one or none, tokens several.
+int digit_groups(std::string_view value) {
+  int groups = 0;
+  for (std::size_t i = 0; i < value.size(); ++i)
+    if (is_digit(value[i]) && (i == 0 || !is_digit(value[i - 1]))) ++groups;
+  return groups;
+}
+
+// The longest run of letters of one case, or a capital and then small ones: as words are.
+std::size_t longest_word(std::string_view value) {
+  std::size_t longest = 0;
+  std::size_t run = 0;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const bool goes_on = run > 0 && ((is_lower(value[i]) && is_letter(value[i - 1])) ||
+                                     (is_upper(value[i]) && is_upper(value[i - 1])));
+    run = goes_on ? run + 1 : (is_letter(value[i]) ? 1 : 0);
+    longest = std::max(longest, run);
+  }
+  return longest;
+}
+
+bool looks_random(std::string_view value) {
+  const bool only_hex = std::all_of(value.begin(), value.end(), [](char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  });
+  if (only_hex) return value.size() >= 16 && digit_groups(value) >= 2;
+  // Long words betray a name or a sentence, unless little of the value is made of them.
+  return digit_groups(value) >= 2 && longest_word(value) * 2 < value.size() + 4 &&
+         longest_word(value) <= 12;
+}
+
+bool looks_like_password(std::string_view value) {
+  const bool letters = std::any_of(value.begin(), value.end(), is_letter);
+  const bool digits = std::any_of(value.begin(), value.end(), is_digit);
+  const bool signs = contains_any(value, {"!", "@", "#", "$", "%", "^", "&", "*", "+", "~", "?"});
+  return letters && (digits || signs) &&
+         !contains_any(value, {"(", ")", "{", "}", "[", "]", "<", ">", "\\"});
+}
+
+bool is_believed(const SecretRule& rule, std::string_view value) {
+  if (value.empty() || entropy(value) < rule.entropy) return false;
+  const std::string lower = lowered(value);
+  switch (rule.proof) {
+    case SecretProof::kForm:
+      return !is_marked_placeholder(lower) && lower.find("xxxx") == std::string::npos;
+    case SecretProof::kPassword:
+      return looks_like_password(value) && !is_loose_placeholder(value, lower);
+    case SecretProof::kRandom:
+      return looks_random(value) && !is_loose_placeholder(value, lower);
+  }
+  return true;
+}
+
+// Which rules have a keyword in a text, in one pass: by a keyword's first two letters.
+class KeywordIndex {
+ public:
+  using Rules = std::bitset<kMaxRules>;
+
+  explicit KeywordIndex(const std::vector<SecretRule>& rules) {
+    if (rules.size() > kMaxRules) throw std::logic_error("more secret rules than kMaxRules");
+    for (std::size_t i = 0; i < rules.size(); ++i)
+      for (const std::string_view keyword : rules[i].keywords) add(keyword, i);
+  }
+
+  Rules look(std::string_view text) const {
+    Rules found;
+    if (text.empty()) return found;
+    char first = lowered(text[0]);
+    for (std::size_t i = 0; i + 1 < text.size(); ++i) {
+      const char second = lowered(text[i + 1]);
+      if (const std::uint8_t bucket = buckets_[pair_of(first, second)])
+        match(buckets_of_words_[bucket], text.substr(i), found);
+      first = second;
+    }
+    return found;
+  }
+
+ private:
+  struct Word {
+    std::string_view text;
+    Rules rules;
+  };
+
+  static std::size_t pair_of(char first, char second) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(first)) << 8 |
+           static_cast<unsigned char>(second);
+  }
+
+  void add(std::string_view keyword, std::size_t rule) {
+    std::uint8_t& bucket = buckets_[pair_of(keyword.at(0), keyword.at(1))];
+    if (bucket == 0) {
+      bucket = static_cast<std::uint8_t>(buckets_of_words_.size());
+      buckets_of_words_.emplace_back();
+      if (buckets_of_words_.size() > 255) throw std::logic_error("too many secret keywords");
+    }
+    std::vector<Word>& words = buckets_of_words_[bucket];
+    auto word = std::find_if(words.begin(), words.end(),
+                             [&](const Word& known) { return known.text == keyword; });
+    if (word == words.end()) word = words.insert(word, Word{keyword, {}});
+    word->rules.set(rule);
+  }
+
+  static void match(const std::vector<Word>& words, std::string_view at, Rules& found) {
+    for (const Word& word : words) {
+      if (at.size() < word.text.size() || (found & word.rules) == word.rules) continue;
+      const bool same =
+          std::equal(word.text.begin(), word.text.end(), at.begin(),
+                     [](char keyword, char character) { return keyword == lowered(character); });
+      if (same) found |= word.rules;
+    }
+  }
+
+  std::array<std::uint8_t, 65536> buckets_{};
+  std::vector<std::vector<Word>> buckets_of_words_{1};  // the first is nobody's
+};
+
+struct Compiled {
+  const std::vector<SecretRule>& rules = secret_rule_table();
+  KeywordIndex keywords{rules};
+  std::vector<std::unique_ptr<re2::RE2>> patterns;
+
+  Compiled() {
+    re2::RE2::Options options;
+    options.set_log_errors(false);
+    options.set_max_mem(kMemoryPerRule);
+    for (const SecretRule& rule : rules) {
+      patterns.push_back(std::make_unique<re2::RE2>(
+          re2::StringPiece(rule.pattern.data(), rule.pattern.size()), options));
+      if (!patterns.back()->ok() || patterns.back()->NumberOfCapturingGroups() != 1)
+        throw std::logic_error("secret rule " + std::string(rule.name) + ": " +
+                               patterns.back()->error());
+    }
+  }
+};
+
+const Compiled& compiled() {
+  static const Compiled kCompiled;
+  return kCompiled;
+}
+
+void apply(const SecretRule& rule, const re2::RE2& pattern, std::string_view text,
+           std::vector<SecretHit>& hits) {
+  const re2::StringPiece whole(text.data(), text.size());
+  std::size_t from = 0;
+  std::array<re2::StringPiece, 2> groups;
+  while (from < text.size() &&
+         pattern.Match(whole, from, text.size(), re2::RE2::UNANCHORED, groups.data(), 2)) {
+    const auto begin = static_cast<std::size_t>(groups[1].data() - text.data());
+    const std::size_t end = begin + groups[1].size();
+    if (is_believed(rule, text.substr(begin, end - begin))) hits.push_back({rule.name, begin, end});
+    from = std::max(end, from + 1);
+  }
+}
+
+// What may stand between the first and the last line of a key, in a file or in a string literal.
+bool is_key_body(char c) {
+  return is_base64(c) || c == '=' || c == '-' || c == ',' || c == ':' || c == '.' || c == '"' ||
+         c == '\'' || c == '\\' || c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+bool has_key_material(std::string_view body) {
+  constexpr std::size_t kLeast = 20;
+  std::size_t run = 0;
+  for (const char c : body) {
+    run = is_base64(c) ? run + 1 : 0;
+    if (run >= kLeast) return true;
+  }
+  return false;
+}
+
+// Past "-----BEGIN … PRIVATE KEY-----" or "-----END … PRIVATE KEY-----" that starts here; 0 if
+// none.
+std::size_t past_key_line(std::string_view text, std::size_t at, std::string_view opening) {
+  constexpr std::string_view kName = "PRIVATE KEY";
+  constexpr std::size_t kLongest = 64;
+  const std::size_t from = at + opening.size();
+  const std::size_t dashes = text.find("-----", from);
+  if (dashes == std::string_view::npos || dashes - from > kLongest) return 0;
+  if (text.substr(from, dashes - from).find(kName) == std::string_view::npos) return 0;
+  return dashes + 5;
+}
+
+// Keys in PEM form: whole, cut off behind, or cut off in front.
+void find_private_keys(std::string_view text, std::vector<SecretHit>& hits) {
+  constexpr std::string_view kBegin = "-----BEGIN ";
+  constexpr std::string_view kEnd = "-----END ";
+  std::size_t from = 0;
+  for (std::size_t at = text.find(kBegin); at != std::string_view::npos;
+       at = text.find(kBegin, from)) {
+    from = at + kBegin.size();
+    const std::size_t body = past_key_line(text, at, kBegin);
+    if (body == 0) continue;
+    std::size_t end = body;
+    while (end < text.size() && is_key_body(text[end])) {
+      const std::size_t past =
+          text.substr(end).starts_with(kEnd) ? past_key_line(text, end, kEnd) : 0;
+      if (past != 0) {
+        end = past;
+        break;
+      }
+      ++end;
+    }
+    if (!has_key_material(text.substr(body, end - body))) continue;
+    hits.push_back({kPrivateKey, at, end});
+    from = end;
+  }
+  for (std::size_t at = text.find(kEnd); at != std::string_view::npos;
+       at = text.find(kEnd, at + 1)) {
+    const std::size_t end = past_key_line(text, at, kEnd);
+    std::size_t begin = at;
+    while (end != 0 && begin > 0 && is_key_body(text[begin - 1])) --begin;
+    if (end != 0 && has_key_material(text.substr(begin, at - begin)))
+      hits.push_back({kPrivateKey, begin, end});
+  }
+}
+
+// By place; what overlaps becomes one hit, under the rule that begins first.
+std::vector<SecretHit> merged(std::vector<SecretHit> hits) {
+  std::sort(hits.begin(), hits.end(), [](const SecretHit& a, const SecretHit& b) {
+    return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
+  });
+  std::vector<SecretHit> out;
+  for (const SecretHit& hit : hits)
+    if (!out.empty() && hit.begin < out.back().end)
+      out.back().end = std::max(out.back().end, hit.end);
+    else
+      out.push_back(hit);
+  return out;
+}
+
+}  // namespace
+
+std::vector<SecretHit> scan_secrets(std::string_view text) {
+  const Compiled& all = compiled();
+  const KeywordIndex::Rules rules = all.keywords.look(text);
+  std::vector<SecretHit> hits;
+  for (std::size_t i = 0; rules.any() && i < all.rules.size(); ++i)
+    if (rules[i]) apply(all.rules[i], *all.patterns[i], text, hits);
+  find_private_keys(text, hits);
+  return merged(std::move(hits));
+}
+
+std::string scrub_secrets(std::string_view text) {
+  std::string out;
+  std::size_t from = 0;
+  for (const SecretHit& hit : scan_secrets(text)) {
+    out.append(text.substr(from, hit.begin - from));
+    out.append(kRedactedMark).append(hit.rule).append("»");
+    from = hit.end;
+  }
+  out.append(text.substr(from));
+  return out;
+}
+
+std::vector<std::string_view> secret_rules() {
+  std::vector<std::string_view> names{kPrivateKey};
+  for (const SecretRule& rule : secret_rule_table())
+    if (std::find(names.begin(), names.end(), rule.name) == names.end()) names.push_back(rule.name);
+  return names;
+}
+
+}  // namespace strop::schema
