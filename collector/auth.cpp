@@ -87,7 +87,6 @@ zmq::socket_t make_router(zmq::context_t& context, const schema::CurveKey* key) 
   router.set(zmq::sockopt::heartbeat_timeout, kTransportTimeoutMs);
   router.set(zmq::sockopt::rcvhwm, kReceiveQueue);
   router.set(zmq::sockopt::sndhwm, kSendQueue);
-  router.set(zmq::sockopt::ipv6, true);
   if (key != nullptr) {
     router.set(zmq::sockopt::curve_server, true);
     router.set(zmq::sockopt::curve_secretkey, key->secret_key);
@@ -121,6 +120,15 @@ void ZapHandler::handle(double now_ms) {
     }
     reply(parts.size() > 1 ? parts[1].to_string() : std::string(), good, key);
   }
+}
+
+// At most one line a second: a stranger who knocks all day must not fill the disk.
+void ZapHandler::log_refusal(const std::string& address, const std::string& key, double now_ms) {
+  if (!logging_ || now_ms - logged_ms_ < 1000) return;
+  logged_ms_ = now_ms;
+  log_warn("key_refused", {{"address", address},
+                           {"key", key},
+                           {"refused_so_far", std::to_string(metrics_.keys_refused)}});
 }
 
 void ZapHandler::reply(const std::string& request_id, bool good, const std::string& user) {

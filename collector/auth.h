@@ -55,13 +55,18 @@ class ZapHandler {
   ZapHandler(zmq::context_t& context, LiveAllowList& allowed, Metrics& metrics);
   zmq::socket_t& socket() { return socket_; }
   void handle(double now_ms);  // all questions that wait
+  void start_logging() { logging_ = true; }
 
  private:
   void reply(const std::string& request_id, bool good, const std::string& user);
 
+  void log_refusal(const std::string& address, const std::string& key, double now_ms);
+
   LiveAllowList& allowed_;
   Metrics& metrics_;
   zmq::socket_t socket_;
+  bool logging_ = false;
+  double logged_ms_ = 0;
 };
 
 // Knocks with a key made up on the spot, at a socket like the one that will serve. Throws if it is

@@ -30,6 +30,12 @@ void read_key(const std::string& file, const std::string& name, const toml::node
     config.*field = *read;
     return;
   }
+  if (name == "max_store_mib") {
+    const auto mib = value.value_exact<std::int64_t>();
+    if (!mib || *mib < 1) refuse(file, "'max_store_mib' must be a whole number above 0");
+    config.max_store_mib = *mib;
+    return;
+  }
   if (name != "insecure_loopback") refuse(file, "unknown key '" + name + "'");
   const auto read = value.value_exact<bool>();
   if (!read) refuse(file, "'insecure_loopback' must be true or false");

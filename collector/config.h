@@ -4,6 +4,7 @@
 // is not known is an error too, so that a slip of the pen does not go by.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@ struct Config {
   std::string http;           // HOST:PORT on loopback; empty: none
   std::string pseudonym_key;  // file; empty: beside keys or store
   bool insecure_loopback = false;
+  std::int64_t max_store_mib = 0;  // 0: as much as the disk takes
 };
 
 // Reads `file`, or the default one if there is one and `file` is empty.

@@ -35,9 +35,12 @@ Receiver::Receiver(zmq::context_t& context, const std::string& address, std::opt
     zap_.emplace(context, *door_->allowed, metrics);
     prove_strangers_are_refused(context, door_->key, *zap_);
     metrics.keys_refused = 0;  // the one of the self-test does not count
+    zap_->start_logging();
+    log_info("self_test", {{"strangers", "refused"}});
   }
   router_ = make_router(context, door_ ? &door_->key : nullptr);
   router_.set(zmq::sockopt::linger, kLingerMs);
+  router_.set(zmq::sockopt::ipv6, address.find('[') != std::string::npos);
   bind(address);
 }
 

@@ -30,6 +30,7 @@ Config merged(const ServeOptions& options) {
   for (const auto field :
        {&Config::store, &Config::bind, &Config::keys, &Config::http, &Config::pseudonym_key})
     if (!(options.flags.*field).empty()) config.*field = options.flags.*field;
+  if (options.flags.max_store_mib > 0) config.max_store_mib = options.flags.max_store_mib;
   config.insecure_loopback |= options.flags.insecure_loopback;
   return config;
 }
@@ -61,10 +62,11 @@ std::filesystem::path pseudonym_file(const Config& config) {
 // Loads the keys; agents cannot be known without them.
 struct DoorKeys {
   explicit DoorKeys(const std::string& folder) : allowed(folder) {
+    if (!std::filesystem::exists(server_key_file(folder)))
+      throw UsageError("there is no " + server_key_file(folder).string() +
+                       "; `strop-collector keys generate --keys " + folder + "` makes it");
     auto read = schema::read_curve_key(server_key_file(folder));
-    if (!read)
-      throw UsageError(read.error() + "; `strop-collector keys generate --keys " + folder +
-                       "` makes one");
+    if (!read) throw UsageError(read.error());
     key = std::move(*read);
     if (allowed.current(0).names_by_key().empty())
       log_warn("allow_list_empty", {{"advice", "strop-collector keys allow NAME PUBLIC_KEY"}});
@@ -128,6 +130,7 @@ int run(const ServeOptions& options) {
   if (!config.keys.empty()) keys.emplace(config.keys);
   const Pseudonyms pseudonyms(pseudonym_file(config));
   SqliteStore store(config.store, StoreAccess::kReceiver);
+  if (config.max_store_mib > 0) store.set_size_limit(config.max_store_mib << 20);
   Metrics metrics;
   Health health;
   Intake intake(
@@ -173,6 +176,10 @@ void register_serve(Commands& commands) {
                       "HOST:PORT on loopback for /healthz, /readyz and /metrics");
   command->add_option("--pseudonym-key", options->flags.pseudonym_key,
                       "File of the key for contributors' pseudonyms (default: beside the keys)");
+  command
+      ->add_option("--max-store-mib", options->flags.max_store_mib,
+                   "Take no more events once the store is so large; agents keep theirs")
+      ->check(CLI::PositiveNumber);
   command->add_flag("--insecure-loopback", options->flags.insecure_loopback,
                     "Without keys or encryption, for this machine alone");
   command->add_option("--port-file", options->port_file,

@@ -18,10 +18,11 @@ namespace http = beast::http;
 using Tcp = asio::ip::tcp;
 
 constexpr std::uint32_t kHeaderLimit = 8192;
+constexpr std::uint64_t kBodyLimit = 8192;  // none is used; read so that a POST gets its answer
 constexpr std::size_t kMaxSessions = 64;
 constexpr auto kPatience = std::chrono::seconds(5);
 
-using Request = http::request<http::empty_body>;
+using Request = http::request<http::string_body>;
 using Response = http::response<http::string_body>;
 
 Response make_response(const Request& request, HttpResponse content) {
@@ -60,7 +61,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void read() {
     parser_.emplace();
     parser_->header_limit(kHeaderLimit);
-    parser_->body_limit(0);
+    parser_->body_limit(kBodyLimit);
     stream_.expires_after(kPatience);
     http::async_read(stream_, buffer_, *parser_,
                      [self = shared_from_this()](beast::error_code error, std::size_t) {
@@ -80,7 +81,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   beast::tcp_stream stream_;
   beast::flat_buffer buffer_;
-  std::optional<http::request_parser<http::empty_body>> parser_;
+  std::optional<http::request_parser<http::string_body>> parser_;
   Response response_;
   std::optional<http::response_serializer<http::string_body>> serializer_;
   const HttpHandler& respond_;

@@ -13,7 +13,9 @@ using schema::How;
 using schema::OutcomeKind;
 using schema::PreferencePair;
 
-bool blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
+bool blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
 
 std::string without_blanks(std::string_view text) {
   std::string out;
@@ -25,8 +27,9 @@ std::string without_blanks(std::string_view text) {
 std::string extension(std::string_view path) {
   const std::size_t name = path.rfind('/');
   const std::size_t dot = path.rfind('.');
-  return dot == std::string_view::npos || (name != std::string_view::npos && dot < name) ? ""
-                                                                                         : std::string(path.substr(dot));
+  return dot == std::string_view::npos || (name != std::string_view::npos && dot < name)
+             ? ""
+             : std::string(path.substr(dot));
 }
 
 // `text` cut to as many lines as `like` has, so that length is not the signal.
@@ -37,15 +40,16 @@ std::string_view same_lines(std::string_view text, std::string_view like) {
   return text.substr(0, end);
 }
 
-// Both sides as they follow the prefix. A candidate stands in the document in place of `replaces`, which ends the prefix; where both
-// sides begin with it, it is taken off them, else off the prefix.
+// Both sides as they follow the prefix. A candidate stands in the document in place of `replaces`,
+// which ends the prefix; where both sides begin with it, it is taken off them, else off the prefix.
 struct Sides {
   std::string prefix;
   std::string chosen;
   std::string rejected;
 };
 
-Sides align(std::string prefix, const std::string& replaces, std::string chosen, std::string rejected) {
+Sides align(std::string prefix, const std::string& replaces, std::string chosen,
+            std::string rejected) {
   if (!replaces.empty() && prefix.ends_with(replaces)) {
     if (chosen.starts_with(replaces) && rejected.starts_with(replaces)) {
       chosen.erase(0, replaces.size());
@@ -76,7 +80,8 @@ std::string fault(const Sides& sides, const std::string& kind, const PairOptions
   if (std::max(sides.chosen.size(), sides.rejected.size()) > options.max_bytes) return "too_long";
   if (sides.chosen == sides.rejected) return "same";
   if (without_blanks(sides.chosen) == without_blanks(sides.rejected)) return "whitespace_only";
-  if (!schema::scan_secrets(sides.chosen).empty() || !schema::scan_secrets(sides.rejected).empty() ||
+  if (!schema::scan_secrets(sides.chosen).empty() ||
+      !schema::scan_secrets(sides.rejected).empty() ||
       sides.chosen.find(schema::kRedactedMark) != std::string::npos ||
       sides.rejected.find(schema::kRedactedMark) != std::string::npos)
     return "secret";
@@ -88,7 +93,8 @@ std::string fault(const Sides& sides, const std::string& kind, const PairOptions
 
 class Deriver {
  public:
-  Deriver(const SuggestionHistory& history, const PairOptions& options) : history_(history), options_(options) {}
+  Deriver(const SuggestionHistory& history, const PairOptions& options)
+      : history_(history), options_(options) {}
 
   Derivation derive() {
     if (const std::string reason = no_pair_reason(); !reason.empty()) {
@@ -97,8 +103,10 @@ class Deriver {
     }
     const schema::Outcome& outcome = *history_.outcome;
     if (outcome.outcome == OutcomeKind::kDismissed) {
-      if (outcome.how == How::kTypedOver) settled_pair("typed_instead");
-      else discard("dismissed_without_alternative");
+      if (outcome.how == How::kTypedOver)
+        settled_pair("typed_instead");
+      else
+        discard("dismissed_without_alternative");
     } else if (outcome.outcome == OutcomeKind::kPartial) {
       settled_pair("typed_instead");
     } else {
@@ -117,10 +125,14 @@ class Deriver {
     if (history_.offered->candidates.front().text.empty()) return "metrics_only";
     if (options_.other_vendors.contains(history_.header.server)) return "other_vendor";
     switch (history_.outcome->outcome) {
-      case OutcomeKind::kUnknown: return "unknown";
-      case OutcomeKind::kUnseen: return "unseen";
-      case OutcomeKind::kIgnored: return "ignored";
-      default: return "";
+      case OutcomeKind::kUnknown:
+        return "unknown";
+      case OutcomeKind::kUnseen:
+        return "unseen";
+      case OutcomeKind::kIgnored:
+        return "ignored";
+      default:
+        return "";
     }
   }
 
@@ -135,27 +147,32 @@ class Deriver {
     const schema::Settled* state = history_.final_state();
     if (state == nullptr) return discard("unsettled");
     for (const std::string& flag : state->flags)
-      if (auto found = spoiling_flags().find(flag); found != spoiling_flags().end()) return discard(found->second);
+      if (auto found = spoiling_flags().find(flag); found != spoiling_flags().end())
+        return discard(found->second);
     const schema::Candidate& candidate = judged();
     if (kind == "edited" && state->text == candidate.text) return discard("kept_as_is");
     add(kind, align(history_.offered->prefix, candidate.replaces, state->text, candidate.text),
         options_.command_epsilon + (1 - history_.outcome->confidence) / 2);
   }
 
-  // The candidates beside the one that was taken. Only inline ones: a popup's other items were never judged.
+  // The candidates beside the one that was taken. Only inline ones: a popup's other items were
+  // never judged.
   void sibling_pairs() {
     if (history_.header.source != schema::Source::kInline) return;
     const schema::Candidate& taken = judged();
     for (const schema::Candidate& other : history_.offered->candidates)
       if (other.rank != taken.rank)
-        add("sibling", align(history_.offered->prefix, taken.replaces, taken.text, other.text), options_.sibling_epsilon);
+        add("sibling", align(history_.offered->prefix, taken.replaces, taken.text, other.text),
+            options_.sibling_epsilon);
   }
 
   void add(const std::string& kind, Sides sides, double epsilon) {
-    if (const std::string reason = fault(sides, kind, options_); !reason.empty()) return discard(reason);
+    if (const std::string reason = fault(sides, kind, options_); !reason.empty())
+      return discard(reason);
     if (epsilon > options_.max_epsilon) return discard("unsure");
     PreferencePair pair;
-    pair.id = history_.session + ":" + history_.header.suggestion + ":" + std::to_string(out_.pairs.size());
+    pair.id = history_.session + ":" + history_.header.suggestion + ":" +
+              std::to_string(out_.pairs.size());
     pair.language = history_.header.language;
     pair.repo = history_.header.repo.value_or("");
     pair.path_ext = extension(history_.header.path.value_or(history_.header.uri));

@@ -17,8 +17,9 @@ void join(SuggestionHistory& history, const schema::Outcome& outcome) {
 }
 
 void join(SuggestionHistory& history, const schema::Settled& settled) {
-  const auto later = std::find_if(history.settled.begin(), history.settled.end(),
-                                  [&](const schema::Settled& other) { return other.after_ms > settled.after_ms; });
+  const auto later =
+      std::find_if(history.settled.begin(), history.settled.end(),
+                   [&](const schema::Settled& other) { return other.after_ms > settled.after_ms; });
   history.settled.insert(later, settled);
 }
 
@@ -34,16 +35,18 @@ const schema::Settled* SuggestionHistory::final_state() const {
   return nullptr;
 }
 
-void HistoryBuilder::add(const std::string& name, const std::string& session, const std::string& contributor,
-                         const std::string& payload) {
+void HistoryBuilder::add(const std::string& name, const std::string& session,
+                         const std::string& contributor, const std::string& payload) {
   const auto json = nlohmann::json::parse(payload, nullptr, false);
-  const auto event = json.is_discarded() ? tl::unexpected(std::string("not JSON")) : schema::event_from_json(json);
+  const auto event =
+      json.is_discarded() ? tl::unexpected(std::string("not JSON")) : schema::event_from_json(json);
   if (!event) {
     ++unreadable_;
     return;
   }
   if (event->suggestion.empty()) return;  // a gap
-  const auto [found, added] = by_suggestion_.try_emplace({session, event->suggestion}, histories_.size());
+  const auto [found, added] =
+      by_suggestion_.try_emplace({session, event->suggestion}, histories_.size());
   if (added) {
     SuggestionHistory history;
     history.session = session;

@@ -1,7 +1,9 @@
-// One suggestion's life as the collector knows it: its events, joined, from offer to the last settled state.
+// One suggestion's life as the collector knows it: its events, joined, from offer to the last
+// settled state.
 //
-// Values; pure; any thread. Times are milliseconds of the Unix epoch. Events may come in any order; a correcting outcome replaces the one
-// it corrects. Events that do not parse are counted, never guessed at.
+// Values; pure; any thread. Times are milliseconds of the Unix epoch. Events may come in any order;
+// a correcting outcome replaces the one it corrects. Events that do not parse are counted, never
+// guessed at.
 #pragma once
 
 #include <cstdint>
@@ -25,14 +27,16 @@ struct SuggestionHistory {
   std::optional<schema::Rated> rated;
   std::vector<std::string> events;  // names, in order of arrival
 
-  // The state that counts: the final one. Nothing when the agent ended before the suggestion settled.
+  // The state that counts: the final one. Nothing when the agent ended before the suggestion
+  // settled.
   const schema::Settled* final_state() const;
 };
 
 class HistoryBuilder {
  public:
   // One stored event: its name, the stream it came by, who sent it, its JSON text.
-  void add(const std::string& name, const std::string& session, const std::string& contributor, const std::string& payload);
+  void add(const std::string& name, const std::string& session, const std::string& contributor,
+           const std::string& payload);
 
   // The histories, in order of their first event. Leaves the builder empty.
   std::vector<SuggestionHistory> take();

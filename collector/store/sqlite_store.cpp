@@ -413,6 +413,11 @@ void SqliteStore::dead_letters(const std::function<bool(const DeadLetter&)>& vis
   }
 }
 
+void SqliteStore::set_size_limit(std::int64_t bytes) {
+  db_->run("PRAGMA max_page_count = " +
+           std::to_string(std::max<std::int64_t>(1, bytes / db_->number("PRAGMA page_size"))));
+}
+
 void SqliteStore::backup(const std::string& file) {
   if (std::filesystem::exists(file))
     throw StoreError(StoreFault::kUnusable, file + " exists already; give a new name");

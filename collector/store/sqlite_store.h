@@ -39,6 +39,9 @@ class SqliteStore : public Store {
   void dead_letters(const std::function<bool(const DeadLetter&)>& visit) override;
   void backup(const std::string& file) override;
 
+  // Beyond so many bytes the store answers as if the disk were full.
+  void set_size_limit(std::int64_t bytes);
+
  private:
   struct Statements;
   struct Standing;

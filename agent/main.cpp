@@ -1,0 +1,138 @@
+// strop-agent: relays between an editor and a language server, and captures what becomes of
+// suggestions.
+//
+//   strop-agent [flags] -- SERVER ARGS…      relay; without SERVER the provider alone
+//   strop-agent replay SESSION.jsonl [--mode M]
+// Flags and wiring alone. Exit codes: the server's own when relaying; else 0 done, 1 failed, 2
+// wrong usage or configuration.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "agent/child_process.h"
+#include "agent/config.h"
+#include "agent/delivery.h"
+#include "agent/replay.h"
+#include "agent/session.h"
+
+namespace {
+
+using namespace strop::agent;
+
+constexpr int kFailed = 1;
+constexpr int kWrongUsage = 2;
+
+int complain(const std::string& what, int code) {
+  std::cerr << "strop-agent: " << what << '\n';
+  return code;
+}
+
+struct Arguments {
+  std::vector<std::string> own;
+  std::vector<std::string> server;  // behind the first --
+  bool separated = false;
+};
+
+Arguments split(int argc, char** argv) {
+  Arguments arguments;
+  std::vector<std::string> all(argv + std::min(argc, 1), argv + argc);
+  const auto separator = std::find(all.begin(), all.end(), "--");
+  arguments.separated = separator != all.end();
+  arguments.own.assign(all.begin(), separator);
+  if (arguments.separated) arguments.server.assign(separator + 1, all.end());
+  return arguments;
+}
+
+struct RelayFlags {
+  std::string config;
+  std::string mode;
+  std::string provider;
+  std::string clock = "system";
+  bool provider_first = false;
+
+  Flags flags() const {
+    Flags flags;
+    if (!config.empty()) flags.config = config;
+    if (!mode.empty()) flags.mode = mode_from_word(mode);
+    if (!provider.empty()) flags.provider_url = provider;
+    flags.provider_first = provider_first;
+    return flags;
+  }
+};
+
+int relay(const RelayFlags& given, const Arguments& arguments) {
+  const auto places = places_from_environment();
+  if (!places) return complain(places.error(), kWrongUsage);
+  auto config = load_config(*places, given.flags());
+  if (!config) return complain(config.error(), kWrongUsage);
+  if (!config->provider.url.empty()) {
+    if (const auto checked = check_provider(config->provider); !checked)
+      return complain(checked.error(), kWrongUsage);
+  } else if (arguments.server.empty()) {
+    return complain(
+        "nothing to relay: give the server behind --, as in `strop-agent -- clangd`, or --provider "
+        "URL",
+        kWrongUsage);
+  }
+  SessionPlan plan;
+  plan.config = *config;
+  plan.clock = given.clock == "client" ? Clock::Kind::kClient : Clock::Kind::kSystem;
+  plan.server = arguments.server;
+  plan.make_delivery = [&config] { return make_delivery(*config); };
+  const auto end = run_session(plan);
+  if (!end) return complain(end.error(), kFailed);
+  if (end->end.signalled || !end->orderly) end_like(end->end);
+  return end->end.code;
+}
+
+int run(int argc, char** argv) {
+  const Arguments arguments = split(argc, argv);
+  CLI::App app{
+      "Relays between an editor and a language server: strop-agent [flags] -- SERVER ARGS"};
+  app.set_version_flag("--version", "strop-agent " STROP_VERSION);
+  app.require_subcommand(0, 1);
+
+  RelayFlags flags;
+  const CLI::IsMember modes({"full", "metrics-only", "off"});
+  app.add_option("--config", flags.config, "configuration, instead of ~/.config/strop/agent.toml");
+  app.add_option("--mode", flags.mode, "how much is captured: full, metrics-only or off")
+      ->check(modes);
+  app.add_option("--provider", flags.provider, "model server that gives inline completions");
+  app.add_flag("--provider-first", flags.provider_first,
+               "the provider answers also where the server offers inline completion");
+  app.add_option("--clock", flags.clock,
+                 "time of captured messages: system, or client ($/strop/clock, for simulations)")
+      ->check(CLI::IsMember({"system", "client"}));
+
+  std::string session;
+  std::string mode = "full";
+  CLI::App* replaying = app.add_subcommand("replay", "the events of a recorded session");
+  replaying->add_option("session", session, "recorded session (.jsonl)")->required();
+  replaying->add_option("--mode", mode)->check(modes);
+
+  try {
+    std::vector<std::string> reversed(arguments.own.rbegin(), arguments.own.rend());
+    app.parse(reversed);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kWrongUsage;
+  }
+  if (replaying->parsed()) return replay_main(session, mode, std::cout, std::cerr);
+  if (!arguments.separated && flags.provider.empty() && arguments.own.empty()) {
+    std::cerr << app.help();
+    return kWrongUsage;
+  }
+  return relay(flags, arguments);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    return complain(error.what(), kFailed);
+  }
+}
