@@ -116,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
              "f{Content-Length: 2\r\n\r\n{}xx}f{1}"},
         Case{"BytesOfEveryKindInABody", std::string("Content-Length: 4\r\n\r\n\0\xff\r\n", 25),
              std::string("f{\0\xff\r\n}", 7)}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Hostile, Framing,
@@ -169,7 +169,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"TypeWithinALine", "see Content-Type: x\nContent-Length: 2\r\n\r\n{}",
              "j{see Content-Type: x\n}f{{}}"},
         Case{"NoBytesOfText", std::string("\0\0\xff\xfe", 4), std::string("j{\0\0\xff\xfe}", 7)}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     CutShort, Framing,
@@ -180,7 +180,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"InTheBody", "Content-Length: 2\r\n\r\n{}Content-Length: 2\r\n\r\n{",
                          "f{{}}t{Content-Length: 2\r\n\r\n{}"},
                     Case{"AfterJunk", "abcContent", "j{abc}t{Content}"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST(Framing, AFrameHasItsExactBytes) {
   FrameReader reader;
