@@ -153,15 +153,19 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"JunkWithinAHeader",
              "Content-Length: 9\r\noh no, it died\r\nContent-Length: 2\r\n\r\n{}",
              "j{Content-Length: 9\r\noh no, it died\r\n}f{{}}"},
-        Case{"HeaderAfterAHeaderCutShort", "Content-Length: 9\r\nConContent-Length: 2\r\n\r\n{}",
-             "j{Content-Length: 9\r\nCon}f{{}}"},
+        // What follows a header cut short is a field of another name, as it is for the other side.
+        Case{"HeaderAfterAHeaderCutShort",
+             "Content-Length: 2\r\nConContent-Length: 9\r\n\r\n{}Content-Length: 2\r\n\r\n[]",
+             "f{{}}f{[]}"},
+        Case{"HeaderAfterANumberCutShort", "Content-Length: 9Content-Length: 2\r\n\r\n{}",
+             "j{Content-Length: 9}f{{}}"},
         Case{"BodyAtOnceAfterTheNumber",
              "Content-Length: 2\r\n{\"a\":\"Content-Length: 1\"}\nContent-Length: 2\r\n\r\n{}",
              "j{Content-Length: 2\r\n{\"a\":\"Content-Length: 1\"}\n}f{{}}"},
         Case{"CarriageReturnsAlone", "Content-Length: 2\r\r{}", "j{Content-Length: 2\r\r{}}"},
         Case{"ControlByteInAField",
-             std::string("Content-Length: 2\r\nX: \0\r\n\r\n{}Content-Length: 2\r\n\r\n[]", 53),
-             std::string("j{Content-Length: 2\r\nX: \0\r\n\r\n{}}f{[]}", 38)},
+             std::string("Content-Length: 2\r\nX: \0\r\n\r\n{}Content-Length: 2\r\n\r\n[]", 52),
+             std::string("j{Content-Length: 2\r\nX: \0\r\n\r\n{}}f{[]}", 37)},
         Case{"ColonFirst", "Content-Length: 2\r\n: 3\r\n\r\n{}",
              "j{Content-Length: 2\r\n: 3\r\n\r\n{}}"},
         Case{"NamesRepeated", "Content-Length: Content-Length: Content-Length: 2\r\n\r\n{}",
@@ -236,8 +240,10 @@ TEST(Framing, LimitsHoldForEverySplit) {
       "j{Content-Length: 1\r\n" + long_field + "}f{22}");
   std::string fields;
   for (int i = 0; i < 40; ++i) fields += "Content-Type: x\r\n";
+  // Too long a block as a whole; the last of its fields, on their own, are one that is not.
   EXPECT_THAT(transcript_of(fields + "Content-Length: 1\r\n\r\n1", limits),
-              testing::EndsWith("Content-Length: 1\r\n\r\n1}"));
+              testing::AllOf(testing::StartsWith("j{Content-Type: x\r\n"),
+                             testing::EndsWith("Content-Type: x\r\n}f{1}")));
   const std::string endless = "Content-Length: " + std::string(100, ' ');
   EXPECT_EQ(transcript_of(endless + "1\r\n\r\n1", limits), "j{" + endless + "1\r\n\r\n1}");
 }
