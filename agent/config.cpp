@@ -30,7 +30,7 @@ struct Key {
 using Keys = std::map<std::string, Key>;
 
 Key text_key(std::string takes, std::function<void(Config&, std::string)> set) {
-  return {std::move(takes), [set](const toml::node& node, Config& config) {
+  return {std::move(takes), [set = std::move(set)](const toml::node& node, Config& config) {
             const auto value = node.value_exact<std::string>();
             if (value) set(config, *value);
             return value.has_value();
@@ -38,7 +38,7 @@ Key text_key(std::string takes, std::function<void(Config&, std::string)> set) {
 }
 
 Key flag_key(std::function<void(Config&, bool)> set) {
-  return {"true or false", [set](const toml::node& node, Config& config) {
+  return {"true or false", [set = std::move(set)](const toml::node& node, Config& config) {
             const auto value = node.value_exact<bool>();
             if (value) set(config, *value);
             return value.has_value();
@@ -48,7 +48,7 @@ Key flag_key(std::function<void(Config&, bool)> set) {
 Key count_key(std::int64_t least, std::int64_t most,
               std::function<void(Config&, std::int64_t)> set) {
   return {"a whole number from " + std::to_string(least) + " to " + std::to_string(most),
-          [=](const toml::node& node, Config& config) {
+          [least, most, set = std::move(set)](const toml::node& node, Config& config) {
             const auto value = node.value_exact<std::int64_t>();
             if (!value || *value < least || *value > most) return false;
             set(config, *value);
@@ -57,7 +57,7 @@ Key count_key(std::int64_t least, std::int64_t most,
 }
 
 Key texts_key(std::function<void(Config&, std::vector<std::string>)> set) {
-  return {"a list of texts", [set](const toml::node& node, Config& config) {
+  return {"a list of texts", [set = std::move(set)](const toml::node& node, Config& config) {
             const toml::array* list = node.as_array();
             std::vector<std::string> values;
             for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
@@ -76,7 +76,7 @@ fs::path at_home(const std::string& path, const fs::path& home) {
 }
 
 Key path_key(const fs::path& home, std::function<void(Config&, fs::path)> set) {
-  return text_key("a path", [set, home](Config& config, const std::string& value) {
+  return text_key("a path", [set = std::move(set), home](Config& config, const std::string& value) {
     set(config, at_home(value, home));
   });
 }

@@ -112,12 +112,13 @@ void JsonEdits::replace(std::string_view part, std::string replacement) {
   edits_[offset_of(part)] = {part.size(), std::move(replacement)};
 }
 
-void JsonEdits::append(std::string_view whole, std::string element) {
+void JsonEdits::append(std::string_view whole, std::string_view element) {
   whole = trimmed(whole);
   const std::size_t end = offset_of(whole) + whole.size() - 1;
   Edit& edit = edits_[end];
   const bool first = trimmed(whole.substr(1, whole.size() - 2)).empty() && edit.inserted.empty();
-  edit.inserted += (first ? "" : ",") + element;
+  if (!first) edit.inserted += ',';
+  edit.inserted += element;
 }
 
 std::string JsonEdits::apply() const {

@@ -48,7 +48,7 @@ class JsonEdits {
   // REQUIRES: `part` is a view into the text; parts do not overlap.
   void replace(std::string_view part, std::string replacement);
   // Adds to the end of an object or list. REQUIRES: `whole` is one, from bracket to bracket.
-  void append(std::string_view whole, std::string element);
+  void append(std::string_view whole, std::string_view element);
 
   std::string apply() const;
 

@@ -1,5 +1,6 @@
 #include "collector/auth.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <fstream>
@@ -168,8 +169,9 @@ void prove_strangers_are_refused(zmq::context_t& context, const schema::CurveKey
                                      {door.handle(), 0, ZMQ_POLLIN, 0},
                                      {monitor.handle(), 0, ZMQ_POLLIN, 0}};
   const double until = steady_ms() + patience_ms;
-  for (double now = steady_ms(); now < until; now = steady_ms()) {
-    zmq::poll(items, std::chrono::milliseconds(static_cast<int>(until - now) + 1));
+  while (steady_ms() < until) {
+    const int left = std::max(1, static_cast<int>(until - steady_ms()));
+    zmq::poll(items, std::chrono::milliseconds(left));
     zap.handle(steady_ms());
     if (items[1].revents != 0)
       throw std::runtime_error("self-test: a stranger's message was let in; refusing to serve");

@@ -19,7 +19,7 @@ std::string mark_of(const json& item) {
   const json& data = field_of(item, "data");
   if (const json& event = field_of(data, "eventId"); !event.is_null()) return event.dump();
   for (const char* name : {"uuid", "id"})
-    if (const std::string text = text_of(item, name); !text.empty()) return text;
+    if (std::string text = text_of(item, name); !text.empty()) return text;
   return "";
 }
 

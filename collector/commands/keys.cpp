@@ -21,7 +21,7 @@ struct KeysOptions {
 };
 
 std::string keys_folder(const KeysOptions& options) {
-  const std::string folder = options.keys.empty() ? read_config(options.config).keys : options.keys;
+  std::string folder = options.keys.empty() ? read_config(options.config).keys : options.keys;
   if (folder.empty()) throw UsageError("which keys? Give --keys DIR, or set 'keys' in the file");
   return folder;
 }

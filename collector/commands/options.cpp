@@ -12,8 +12,7 @@ void add_store_options(CLI::App& command, StoreOptions& options) {
 }
 
 std::string store_path(const StoreOptions& options) {
-  const std::string path =
-      options.store.empty() ? read_config(options.config).store : options.store;
+  std::string path = options.store.empty() ? read_config(options.config).store : options.store;
   if (path.empty())
     throw UsageError("which store? Give --store PATH.db, or set 'store' in the file");
   if (!std::filesystem::exists(path))
