@@ -1,0 +1,257 @@
+#include "agent/tracker_state.h"
+
+#include <algorithm>
+#include <variant>
+
+namespace strop::agent {
+namespace {
+
+using nlohmann::json;
+using schema::Event;
+using schema::OutcomeKind;
+
+constexpr std::size_t kMaxRemembered = 64;  // after their verdict, for an accept that is told late
+
+bool settles(OutcomeKind outcome, schema::Source source) {
+  switch (outcome) {
+    case OutcomeKind::kAccepted:
+    case OutcomeKind::kPartial:
+    case OutcomeKind::kTypedThrough:
+    case OutcomeKind::kDismissed:
+      return true;
+    case OutcomeKind::kIgnored:
+      return source == schema::Source::kInline;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+void SuggestionTracker::Impl::on_command(const json& message, const lsp::Peeked&) {
+  const json& params = field_of(message, "params");
+  const std::string command = text_of(params, "command");
+  if (!options_.accept_command.empty() && command == options_.accept_command)
+    return take_wrapped(field_of(params, "arguments"));
+  const std::string key = command_key(params);
+  if (key.empty()) return;
+  if (auto [record, candidate] = named(key); record != nullptr)
+    accepted(*record, candidate, schema::Evidence::kCommand);
+}
+
+void SuggestionTracker::Impl::take_wrapped(const json& arguments) {
+  if (!arguments.is_array() || arguments.empty()) return malformed();
+  const lsp::MessageId id = lsp::id_of(field_of(arguments[0], "request"));
+  const json& item = field_of(arguments[0], "item");
+  if (std::holds_alternative<std::nullptr_t>(id) || !item.is_number_unsigned()) return malformed();
+  const auto index = item.get<std::size_t>();
+  for (auto record = inlines_.rbegin(); record != inlines_.rend(); ++record)
+    for (auto offer = record->answers.rbegin(); offer != record->answers.rend(); ++offer)
+      if (offer->first == id) {
+        const auto candidate = offer->second.find(index);
+        if (candidate != offer->second.end())
+          accepted(*record, candidate->second, schema::Evidence::kCommand);
+        return;
+      }
+}
+
+std::pair<InlineRecord*, std::size_t> SuggestionTracker::Impl::named(const std::string& name) {
+  std::pair<InlineRecord*, std::size_t> best{nullptr, 0};
+  for (auto record = inlines_.rbegin(); record != inlines_.rend(); ++record) {
+    const auto found = std::find_if(record->names.rbegin(), record->names.rend(),
+                                    [&name](const auto& entry) { return entry.first == name; });
+    if (found == record->names.rend()) continue;
+    if (record->state.matched()) return {&*record, found->second};
+    if (best.first == nullptr || (best.first->state.done() && !record->state.done()))
+      best = {&*record, found->second};
+  }
+  return best;
+}
+
+void SuggestionTracker::Impl::accepted(InlineRecord& record, std::size_t candidate,
+                                       schema::Evidence evidence) {
+  const bool late = record.state.done();
+  record.state.told_accepted(candidate, evidence, now_);
+  for (PopupRecord& popup : popups_)
+    if (popup.header.uri == record.header.uri && popup.state.matched() && record.state.matched() &&
+        popup.state.matched_ms() == record.state.matched_ms())
+      popup.state.lose_match(now_);
+  start_watch_of(record);
+  if (late) return correct_late(record);
+  if (record.state.ready(now_)) {
+    conclude(record, false);
+    forget_concluded();
+  }
+}
+
+void SuggestionTracker::Impl::correct_late(InlineRecord& record) {
+  if (record.state.judged() == OutcomeKind::kAccepted) return;
+  schema::Outcome outcome = record.state.verdict(now_, false);
+  outcome.corrects = std::string(schema::to_word(record.state.judged()));
+  record.state.set_judged(outcome.outcome);
+  std::erase_if(settling_, [&record](const SettlingRecord& settling) {
+    return settling.header.suggestion == record.header.suggestion;
+  });
+  tell(record.header, std::move(outcome));
+  record.state.watch.emplace(record.state.watch_start(now_));
+  settle(record.header, record.state.watch);
+}
+
+void SuggestionTracker::Impl::take_word(const EditorWord& word) {
+  if (word.kind == EditorWord::Kind::kRated) return rate(word);
+  std::vector<std::string> names = word.marks;
+  if (!word.command.empty()) names.push_back(word.command);
+  for (const std::string& mark : names) {
+    if (auto [record, candidate] = named(mark); record != nullptr)
+      tell_inline(*record, word.item.value_or(candidate), word);
+    tell_popup(mark, word);
+  }
+  if (names.empty() && !word.text.empty()) tell_by_text(word);
+}
+
+void SuggestionTracker::Impl::tell_by_text(const EditorWord& word) {
+  for (auto record = inlines_.rbegin(); record != inlines_.rend(); ++record)
+    if (const auto candidate = record->state.candidate_of_text(word.text);
+        candidate && !record->state.done())
+      return tell_inline(*record, *candidate, word);
+}
+
+void SuggestionTracker::Impl::tell_inline(InlineRecord& record, std::size_t candidate,
+                                          const EditorWord& word) {
+  switch (word.kind) {
+    case EditorWord::Kind::kShown:
+      editor_tells_shown_ = true;
+      if (record.state.done() || record.state.matched()) return;
+      record.state.show(now_);
+      record.shown_told = true;
+      return tell(record.header, schema::Shown{schema::Presence::kRendered});
+    case EditorWord::Kind::kPartial:
+      return record.state.told_partial(candidate, word.utf16_units, now_);
+    case EditorWord::Kind::kAccepted:
+      return accepted(record, candidate, schema::Evidence::kEditor);
+    case EditorWord::Kind::kDismissed:
+      record.state.told_dismissed(now_);
+      return start_watch_of(record);
+    case EditorWord::Kind::kRated:
+      return;
+  }
+}
+
+void SuggestionTracker::Impl::tell_popup(const std::string& mark, const EditorWord& word) {
+  for (auto record = popups_.rbegin(); record != popups_.rend(); ++record) {
+    const auto found = std::find_if(record->names.begin(), record->names.end(),
+                                    [&mark](const auto& entry) { return entry.first == mark; });
+    if (found == record->names.end()) continue;
+    if (word.kind == EditorWord::Kind::kAccepted) record->state.told_accepted(found->second, now_);
+    if (word.kind == EditorWord::Kind::kDismissed) record->state.told_dismissed(now_);
+    return start_watch_of(*record);
+  }
+}
+
+void SuggestionTracker::Impl::rate(const EditorWord& word) {
+  const std::string& id = word.suggestion.empty() ? last_accepted_.suggestion : word.suggestion;
+  if (id.empty()) return;
+  const auto rated = [&](const Event& header) {
+    if (header.suggestion != id) return false;
+    tell(header, schema::Rated{word.dimensions, word.reason});
+    return true;
+  };
+  for (const InlineRecord& record : inlines_)
+    if (rated(record.header)) return;
+  for (const SettlingRecord& record : settling_)
+    if (rated(record.header)) return;
+  rated(last_accepted_);
+}
+
+void SuggestionTracker::Impl::conclude(InlineRecord& record, bool closed) {
+  schema::Outcome outcome = record.state.verdict(now_, closed);
+  const OutcomeKind kind = outcome.outcome;
+  const bool sibling = outcome.how == schema::How::kSibling;
+  record.state.finish();
+  record.state.set_judged(kind);
+  tell(record.header, std::move(outcome));
+  if (kind == OutcomeKind::kAccepted) last_accepted_ = record.header;
+  if (sibling || !settles(kind, schema::Source::kInline)) return record.state.watch.reset();
+  if (!record.state.watch || record.state.watch->accepted() !=
+                                 (kind != OutcomeKind::kDismissed && kind != OutcomeKind::kIgnored))
+    record.state.watch.emplace(record.state.watch_start(now_));
+  settle(record.header, record.state.watch);
+}
+
+void SuggestionTracker::Impl::conclude(std::list<PopupRecord>::iterator popup, bool closed) {
+  schema::Outcome outcome = popup->state.verdict(now_, closed);
+  const OutcomeKind kind = outcome.outcome;
+  tell(popup->header, std::move(outcome));
+  if (kind == OutcomeKind::kAccepted) last_accepted_ = popup->header;
+  if (settles(kind, schema::Source::kPopup) && popup->state.watch_wanted()) {
+    if (!popup->state.watch) popup->state.watch.emplace(popup->state.watch_start(now_));
+    settle(popup->header, popup->state.watch);
+  }
+  popups_.erase(popup);
+}
+
+void SuggestionTracker::Impl::settle(const Event& header, std::optional<Settling>& watch) {
+  settling_.push_back({header, std::move(*watch), false});
+  watch.reset();
+  if (settling_.size() <= options_.max_settling) return;
+  ++counters_.displaced_settling;
+  settling_.pop_front();
+}
+
+void SuggestionTracker::Impl::give_up(InlineRecord& record) {
+  record.state.finish();
+  record.state.watch.reset();
+  record.state.set_judged(OutcomeKind::kUnknown);
+  tell(record.header, unknown());
+}
+
+void SuggestionTracker::Impl::give_up(std::list<PopupRecord>::iterator popup) {
+  tell(popup->header, unknown());
+  popups_.erase(popup);
+}
+
+schema::Outcome SuggestionTracker::Impl::unknown() {
+  schema::Outcome outcome;
+  outcome.outcome = OutcomeKind::kUnknown;
+  outcome.evidence = schema::Evidence::kState;
+  return outcome;
+}
+
+void SuggestionTracker::Impl::forget_concluded() {
+  std::size_t done = 0;
+  for (const InlineRecord& record : inlines_) done += record.state.done() ? 1 : 0;
+  for (auto record = inlines_.begin(); done > kMaxRemembered && record != inlines_.end();) {
+    const auto here = record++;
+    if (!here->state.done()) continue;
+    inlines_.erase(here);
+    --done;
+  }
+}
+
+void SuggestionTracker::Impl::tell_settled(SettlingRecord& record, schema::Settled state,
+                                           const lsp::Document& document) {
+  const TrackedRange now = record.state.range();
+  state.diagnostics_after = diagnostics_in(
+      {now.begin, std::max(now.begin, std::min(now.end, now.begin + state.text.size()))}, document);
+  tell(record.header, std::move(state));
+}
+
+void SuggestionTracker::Impl::correct_deleted(SettlingRecord& record,
+                                              const lsp::Document& document) {
+  if (record.corrected || record.header.source != schema::Source::kInline ||
+      !record.state.deleted(document.text()))
+    return;
+  record.corrected = true;
+  schema::Outcome outcome;
+  outcome.outcome = OutcomeKind::kDismissed;
+  outcome.how = schema::How::kDeleted;
+  outcome.evidence = schema::Evidence::kState;
+  outcome.confidence = 0.7;
+  outcome.corrects = std::string(schema::to_word(OutcomeKind::kAccepted));
+  for (InlineRecord& mine : inlines_)
+    if (mine.header.suggestion == record.header.suggestion)
+      mine.state.set_judged(OutcomeKind::kDismissed);
+  tell(record.header, std::move(outcome));
+}
+
+}  // namespace strop::agent
