@@ -25,6 +25,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   Commands commands{app, {}};
   strop::collector::register_serve(commands);
+  strop::collector::register_pairs(commands);
+  strop::collector::register_export(commands);
   strop::collector::register_keys(commands);
   strop::collector::register_ledger(commands);
   strop::collector::register_deadletter(commands);

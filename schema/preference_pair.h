@@ -51,4 +51,17 @@ struct PreferencePair {
 nlohmann::json pair_to_json(const PreferencePair& pair);
 tl::expected<PreferencePair, std::string> pair_from_json(const nlohmann::json& json);
 
+// An unpaired example: one text, and whether it was wanted. The fields that it shares with a pair
+// stand in `about`, whose `chosen` and `rejected` stay empty; `kind` is the outcome it rests on:
+// accepted | partial | typed_through | dismissed.
+struct UnpairedExample {
+  PreferencePair about;
+  std::string completion;
+  bool label = false;
+  bool operator==(const UnpairedExample&) const = default;
+};
+
+nlohmann::json example_to_json(const UnpairedExample& example);
+tl::expected<UnpairedExample, std::string> example_from_json(const nlohmann::json& json);
+
 }  // namespace strop::schema

@@ -132,7 +132,7 @@ std::vector<SecretRule> service_rules() {
        R"(webhook\.office\.com/(webhookb2/[\w@/-]{60,}))",
        kForm,
        3.0},
-      {"telegram_token", {":aa"}, R"(\b(\d{8,10}:AA[\w-]{33})(?:[^\w-]|$))", kForm, 3.5},
+      {"telegram_token", {":aa"}, R"((?:\bbot|\b)(\d{8,10}:AA[\w-]{33})(?:[^\w-]|$))", kForm, 3.5},
       {"stripe_key",
        {"sk_live_", "sk_test_", "sk_prod_", "rk_live_", "rk_test_", "rk_prod_", "whsec_"},
        R"(\b((?:sk|rk)_(?:live|test|prod)_[A-Za-z0-9]{10,250}|whsec_[A-Za-z0-9+/=]{24,100}))",

@@ -289,6 +289,11 @@ void find_private_keys(std::string_view text, std::vector<SecretHit>& hits) {
   for (std::size_t at = text.find(kEnd); at != std::string_view::npos;
        at = text.find(kEnd, at + 1)) {
     const std::size_t end = past_key_line(text, at, kEnd);
+    // The end of a key found above; going back from it would take what stands before the key too.
+    if (std::any_of(hits.begin(), hits.end(), [&](const SecretHit& hit) {
+          return hit.rule == kPrivateKey && hit.begin <= at && at < hit.end;
+        }))
+      continue;
     std::size_t begin = at;
     while (end != 0 && begin > 0 && is_key_body(text[begin - 1])) --begin;
     if (end != 0 && has_key_material(text.substr(begin, at - begin)))

@@ -26,5 +26,7 @@ void register_keys(Commands& commands);
 void register_ledger(Commands& commands);
 void register_deadletter(Commands& commands);
 void register_backup(Commands& commands);
+void register_pairs(Commands& commands);
+void register_export(Commands& commands);
 
 }  // namespace strop::collector

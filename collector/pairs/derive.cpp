@@ -1,9 +1,11 @@
 #include "collector/pairs/derive.h"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 
 #include "collector/pairs/distance.h"
+#include "collector/pairs/extent.h"
+#include "collector/quality/epsilon.h"
 #include "schema/secrets.h"
 
 namespace strop::collector {
@@ -25,66 +27,29 @@ std::string without_blanks(std::string_view text) {
 }
 
 std::string extension(std::string_view path) {
-  const std::size_t name = path.rfind('/');
-  const std::size_t dot = path.rfind('.');
-  return dot == std::string_view::npos || (name != std::string_view::npos && dot < name)
-             ? ""
-             : std::string(path.substr(dot));
+  const std::size_t slash = path.rfind('/');
+  const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
+  const std::size_t dot = name.rfind('.');
+  return dot == std::string_view::npos || dot == 0 ? "" : std::string(name.substr(dot));
 }
 
-// `text` cut to as many lines as `like` has, so that length is not the signal.
-std::string_view same_lines(std::string_view text, std::string_view like) {
-  auto lines = std::count(like.begin(), like.end(), '\n');
-  std::size_t end = text.find('\n');
-  while (lines-- > 0 && end != std::string_view::npos) end = text.find('\n', end + 1);
-  return text.substr(0, end);
+std::string lowered(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
 }
 
-// Both sides as they follow the prefix. A candidate stands in the document in place of `replaces`,
-// which ends the prefix; where both sides begin with it, it is taken off them, else off the prefix.
-struct Sides {
-  std::string prefix;
-  std::string chosen;
-  std::string rejected;
-};
-
-Sides align(std::string prefix, const std::string& replaces, std::string chosen,
-            std::string rejected) {
-  if (!replaces.empty() && prefix.ends_with(replaces)) {
-    if (chosen.starts_with(replaces) && rejected.starts_with(replaces)) {
-      chosen.erase(0, replaces.size());
-      rejected.erase(0, replaces.size());
-    } else {
-      prefix.erase(prefix.size() - replaces.size());
-    }
-  }
-  // Lines are cut alike on both sides; a side that is shorter by itself stays as it is.
-  const std::string_view chosen_cut = same_lines(chosen, rejected);
-  const std::string_view rejected_cut = same_lines(rejected, chosen);
-  return {std::move(prefix), std::string(chosen_cut), std::string(rejected_cut)};
-}
-
-// Flags under which a settled text is not what the developer chose to write.
-const std::map<std::string, std::string>& spoiling_flags() {
-  static const std::map<std::string, std::string> kFlags{{"foreign", "foreign"},
-                                                         {"formatter", "formatter"},
-                                                         {"undo", "undo"},
-                                                         {"paste", "paste"},
-                                                         {"branch_switch", "branch_switch"}};
-  return kFlags;
-}
+// Flags under which a settled text is not what the developer chose to write; the gravest first.
+constexpr std::array<std::string_view, 5> kSpoilingFlags{"foreign", "paste", "undo", "formatter",
+                                                         "branch_switch"};
 
 // Why the two sides are no pair; empty if they are one.
 std::string fault(const Sides& sides, const std::string& kind, const PairOptions& options) {
   if (blank(sides.chosen) || blank(sides.rejected)) return "empty";
-  if (std::max(sides.chosen.size(), sides.rejected.size()) > options.max_bytes) return "too_long";
   if (sides.chosen == sides.rejected) return "same";
   if (without_blanks(sides.chosen) == without_blanks(sides.rejected)) return "whitespace_only";
-  if (!schema::scan_secrets(sides.chosen).empty() ||
-      !schema::scan_secrets(sides.rejected).empty() ||
-      sides.chosen.find(schema::kRedactedMark) != std::string::npos ||
-      sides.rejected.find(schema::kRedactedMark) != std::string::npos)
-    return "secret";
+  if (std::max(sides.chosen.size(), sides.rejected.size()) > options.max_bytes) return "too_long";
+  if (differ_by_length_alone(sides)) return "length_only";
   const double distance = lexeme_distance(sides.chosen, sides.rejected);
   if (distance <= options.nearest) return "too_near";
   if (kind == "edited" && distance >= options.farthest) return "too_far";
@@ -101,17 +66,24 @@ class Deriver {
       discard(reason);
       return std::move(out_);
     }
-    const schema::Outcome& outcome = *history_.outcome;
-    if (outcome.outcome == OutcomeKind::kDismissed) {
-      if (outcome.how == How::kTypedOver)
+    switch (history_.outcome->outcome) {
+      case OutcomeKind::kDismissed:
         settled_pair("typed_instead");
-      else
-        discard("dismissed_without_alternative");
-    } else if (outcome.outcome == OutcomeKind::kPartial) {
-      settled_pair("typed_instead");
-    } else {
-      if (outcome.outcome == OutcomeKind::kAccepted) settled_pair("edited");
-      sibling_pairs();
+        add_example(judged().text, false);
+        break;
+      case OutcomeKind::kAccepted:
+        settled_pair("edited");
+        sibling_pairs();
+        break;
+      case OutcomeKind::kPartial:
+        // What was accepted, over itself as mended. What was written in place of the rest is not on
+        // the wire.
+        settled_pair("edited");
+        break;
+      default:  // typed through
+        discard("typed_through");
+        add_example(judged().text, true);
+        sibling_pairs();
     }
     return std::move(out_);
   }
@@ -120,10 +92,8 @@ class Deriver {
   void discard(const std::string& reason) { out_.discards.push_back(reason); }
 
   std::string no_pair_reason() const {
-    if (!history_.offered || history_.offered->candidates.empty()) return "no_offer";
+    if (!history_.offered) return "no_offer";
     if (!history_.outcome) return "no_outcome";
-    if (history_.offered->candidates.front().text.empty()) return "metrics_only";
-    if (options_.other_vendors.contains(history_.header.server)) return "other_vendor";
     switch (history_.outcome->outcome) {
       case OutcomeKind::kUnknown:
         return "unknown";
@@ -132,8 +102,20 @@ class Deriver {
       case OutcomeKind::kIgnored:
         return "ignored";
       default:
-        return "";
+        break;
     }
+    const auto& candidates = history_.offered->candidates;
+    if (std::all_of(candidates.begin(), candidates.end(),
+                    [](const schema::Candidate& candidate) { return candidate.text.empty(); }))
+      return "metrics_only";
+    const std::string server = lowered(history_.header.server);
+    if (std::any_of(
+            options_.other_vendors.begin(), options_.other_vendors.end(),
+            [&](const std::string& part) { return server.find(part) != std::string::npos; }))
+      return "other_vendor";
+    return find_replaced(judged().replaces, history_.offered->prefix, history_.offered->suffix)
+               ? ""
+               : "out_of_context";
   }
 
   const schema::Candidate& judged() const {
@@ -143,16 +125,31 @@ class Deriver {
     return candidates.front();
   }
 
+  // What the developer took or turned down, as it then stood.
+  std::string verdict_text() const {
+    const schema::Outcome& outcome = *history_.outcome;
+    return outcome.outcome == OutcomeKind::kDismissed || outcome.text.empty() ? judged().text
+                                                                              : outcome.text;
+  }
+
+  std::string spoiled_by(const schema::Settled& state) const {
+    for (const std::string_view flag : kSpoilingFlags)
+      if (std::find(state.flags.begin(), state.flags.end(), flag) != state.flags.end())
+        return std::string(flag);
+    return "";
+  }
+
   void settled_pair(const std::string& kind) {
     const schema::Settled* state = history_.final_state();
     if (state == nullptr) return discard("unsettled");
-    for (const std::string& flag : state->flags)
-      if (auto found = spoiling_flags().find(flag); found != spoiling_flags().end())
-        return discard(found->second);
-    const schema::Candidate& candidate = judged();
-    if (kind == "edited" && state->text == candidate.text) return discard("kept_as_is");
-    add(kind, align(history_.offered->prefix, candidate.replaces, state->text, candidate.text),
-        options_.command_epsilon + (1 - history_.outcome->confidence) / 2);
+    const std::string offered = verdict_text();
+    const bool kept = kind == "edited" && state->text == offered;
+    if (kept) {
+      add_example(offered, true);
+      return discard("kept_as_is");
+    }
+    if (const std::string flag = spoiled_by(*state); !flag.empty()) return discard(flag);
+    add(kind, state->text, offered, judged());
   }
 
   // The candidates beside the one that was taken. Only inline ones: a popup's other items were
@@ -160,35 +157,82 @@ class Deriver {
   void sibling_pairs() {
     if (history_.header.source != schema::Source::kInline) return;
     const schema::Candidate& taken = judged();
-    for (const schema::Candidate& other : history_.offered->candidates)
-      if (other.rank != taken.rank)
-        add("sibling", align(history_.offered->prefix, taken.replaces, taken.text, other.text),
-            options_.sibling_epsilon);
+    for (const schema::Candidate& other : history_.offered->candidates) {
+      if (other.rank == taken.rank) continue;
+      if (other.replaces == taken.replaces)
+        add("sibling", taken.text, other.text, taken);
+      else
+        discard("out_of_context");
+    }
   }
 
-  void add(const std::string& kind, Sides sides, double epsilon) {
-    if (const std::string reason = fault(sides, kind, options_); !reason.empty())
+  std::optional<Sides> sides_of(std::string chosen, std::string rejected,
+                                const schema::Candidate& candidate, bool behind_stays) const {
+    const schema::Offered& offered = *history_.offered;
+    const auto replaced = find_replaced(candidate.replaces, offered.prefix, offered.suffix);
+    if (!replaced) return std::nullopt;
+    return place({offered.prefix, offered.suffix, std::move(chosen), std::move(rejected)},
+                 *replaced, behind_stays);
+  }
+
+  double doubt() const {
+    return outcome_epsilon(history_.outcome->evidence, history_.outcome->confidence);
+  }
+
+  void add(const std::string& kind, const std::string& chosen, const std::string& rejected,
+           const schema::Candidate& candidate) {
+    auto sides = sides_of(chosen, rejected, candidate, kind == "typed_instead");
+    if (!sides) return discard("out_of_context");
+    // Of the whole texts: half a secret is one too.
+    const bool secret =
+        holds_secret(*sides, sides->chosen) || holds_secret(*sides, sides->rejected);
+    *sides = cut_alike(*std::move(sides));
+    if (const std::string reason = fault(*sides, kind, options_); !reason.empty())
       return discard(reason);
+    if (secret) return discard("secret");
+    const double epsilon = either(doubt(), kind_epsilon(kind));
     if (epsilon > options_.max_epsilon) return discard("unsure");
+    PreferencePair pair = about(out_.pairs.size(), kind, epsilon);
+    pair.prefix = std::move(sides->prefix);
+    pair.suffix = std::move(sides->suffix);
+    pair.chosen = std::move(sides->chosen);
+    pair.rejected = std::move(sides->rejected);
+    out_.pairs.push_back(std::move(pair));
+  }
+
+  // One text and whether it was wanted. What is wrong with it is told where pairs are discarded.
+  void add_example(const std::string& text, bool label) {
+    auto sides = sides_of(text, text, judged(), !label);
+    if (!sides || blank(sides->rejected) || sides->rejected.size() > options_.max_bytes ||
+        holds_secret(*sides, sides->rejected) || doubt() > options_.max_epsilon)
+      return;
+    schema::UnpairedExample example;
+    example.about =
+        about(out_.examples.size(), std::string(to_word(history_.outcome->outcome)), doubt());
+    example.about.id += "u";
+    example.about.prefix = std::move(sides->prefix);
+    example.about.suffix = std::move(sides->suffix);
+    example.completion = std::move(sides->rejected);
+    example.label = label;
+    out_.examples.push_back(std::move(example));
+  }
+
+  // What pairs and examples say about where they come from.
+  PreferencePair about(std::size_t number, const std::string& kind, double epsilon) const {
     PreferencePair pair;
-    pair.id = history_.session + ":" + history_.header.suggestion + ":" +
-              std::to_string(out_.pairs.size());
+    pair.id = history_.session + ":" + history_.header.suggestion + ":" + std::to_string(number);
     pair.language = history_.header.language;
     pair.repo = history_.header.repo.value_or("");
     pair.path_ext = extension(history_.header.path.value_or(history_.header.uri));
-    pair.prefix = std::move(sides.prefix);
-    pair.suffix = history_.offered->suffix;
-    pair.chosen = std::move(sides.chosen);
-    pair.rejected = std::move(sides.rejected);
     pair.kind = kind;
-    pair.epsilon = std::clamp(epsilon, 0.0, 0.49);
+    pair.epsilon = epsilon;
     pair.contributor = history_.contributor;
     pair.model = history_.offered->model;
     pair.arm = history_.offered->arm;
     pair.prompt = to_word(history_.offered->prompt);
     pair.t = history_.header.t_ms;
     pair.events = history_.events;
-    out_.pairs.push_back(std::move(pair));
+    return pair;
   }
 
   const SuggestionHistory& history_;

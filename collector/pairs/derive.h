@@ -1,14 +1,14 @@
-// From a suggestion's life to preference pairs, or to the reason why there is none.
+// From a suggestion's life to preference pairs and unpaired examples, or to the reasons why there
+// are none.
 //
 // Pure: history and options in, pairs and discards out; any thread. Lengths are bytes of UTF-8
 // unless they say characters. ε is the probability that the label is wrong, from the evidence
-// alone; weight is left at 1 here. Kinds: `edited` (settled text over what was offered),
-// `typed_instead` (what was written over what was rejected), `sibling` (the candidate taken over
-// those that were not).
+// alone; weight is left at 1 and the split at train here. Kinds: `edited` (settled text over what
+// was accepted), `typed_instead` (what was written over what was rejected), `sibling` (the
+// candidate taken over those that were not).
 #pragma once
 
-#include <map>
-#include <set>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -19,18 +19,17 @@ namespace strop::collector {
 
 struct PairOptions {
   double max_epsilon = 0.4;
-  double nearest = 0.05;  // lexeme distance at or below which a pair is too near
-  double farthest =
-      0.95;  // edited pairs beyond this distance have nothing to do with the offer any more
+  double nearest = 0.05;   // lexeme distance at or below which a pair is too near
+  double farthest = 0.95;  // edited pairs beyond it have nothing to do with the offer any more
   std::size_t max_bytes = 4096;
-  std::set<std::string> other_vendors;  // servers whose output stays out of pairs
-  double command_epsilon =
-      0.02;  // by evidence; added to what the event's own confidence leaves open
-  double sibling_epsilon = 0.25;
+  // Parts of server names, in small letters, whose output may not train other models by its terms.
+  std::vector<std::string> other_vendors{"copilot",    "codeium", "windsurf",
+                                         "supermaven", "tabnine", "cursor"};
 };
 
 struct Derivation {
   std::vector<schema::PreferencePair> pairs;
+  std::vector<schema::UnpairedExample> examples;
   std::vector<std::string> discards;  // reasons, one for each pair that might have been
 };
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <set>
 
 #include "collector/store/schema.h"
@@ -348,24 +349,68 @@ void SqliteStore::probe() {
   transaction.commit();
 }
 
+namespace {
+
+constexpr const char* kEventColumns =
+    "SELECT e.id, s.install, s.epoch, e.seq, e.type, e.suggestion, e.contributor,"
+    " e.t_ms, e.received_ms, e.payload FROM events e JOIN streams s ON s.id = e.stream ";
+
+StoredEvent event_in(const Statement& row) {
+  return {row.number(0),
+          {id_of(row.text(1)), id_of(row.text(2))},
+          unsigned_of(row.number(3)),
+          row.text(4),
+          row.text(5),
+          row.text(6),
+          row.real(7),
+          row.number(8),
+          row.text(9)};
+}
+
+}  // namespace
+
 void SqliteStore::scan(std::int64_t after, const std::function<bool(const StoredEvent&)>& visit) {
-  Statement rows(*db_,
-                 "SELECT e.id, s.install, s.epoch, e.seq, e.type, e.suggestion, e.contributor,"
-                 " e.t_ms, e.received_ms, e.payload FROM events e JOIN streams s ON s.id = e.stream"
-                 " WHERE e.id > ?1 ORDER BY e.id");
+  Statement rows(*db_, std::string(kEventColumns) + "WHERE e.id > ?1 ORDER BY e.id");
   rows.with(after);
-  while (rows.step()) {
-    const StoredEvent event{rows.number(0),
-                            {id_of(rows.text(1)), id_of(rows.text(2))},
-                            unsigned_of(rows.number(3)),
-                            rows.text(4),
-                            rows.text(5),
-                            rows.text(6),
-                            rows.real(7),
-                            rows.number(8),
-                            rows.text(9)};
-    if (!visit(event)) return;
+  while (rows.step())
+    if (!visit(event_in(rows))) return;
+}
+
+void SqliteStore::scan_suggestions(
+    const std::function<bool(const std::vector<StoredEvent>&)>& visit) {
+  // First the ids alone, brought together by suggestion; the payloads are read one by one.
+  struct Place {
+    std::uint32_t suggestion;  // in order of first events
+    std::int64_t id;
+    auto operator<=>(const Place&) const = default;
+  };
+  std::vector<Place> places;
+  {
+    std::map<std::pair<std::int64_t, std::string>, std::uint32_t> numbers;
+    Statement rows(*db_,
+                   "SELECT id, stream, suggestion FROM events WHERE suggestion <> '' ORDER BY id");
+    while (rows.step()) {
+      const auto number = static_cast<std::uint32_t>(numbers.size());
+      const auto found = numbers.try_emplace({rows.number(1), rows.text(2)}, number).first;
+      places.push_back({found->second, rows.number(0)});
+    }
   }
+  std::sort(places.begin(), places.end());
+  Statement read(*db_, std::string(kEventColumns) + "WHERE e.id = ?1");
+  std::vector<StoredEvent> events;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (read.with(places[i].id).step()) events.push_back(event_in(read));
+    read.reset();
+    const bool last = i + 1 == places.size() || places[i + 1].suggestion != places[i].suggestion;
+    if (!last) continue;
+    if (!events.empty() && !visit(events)) return;
+    events.clear();
+  }
+}
+
+void SqliteStore::hold_view() {
+  db_->run("BEGIN");                            // ends with the connection
+  db_->number("SELECT count(*) FROM streams");  // the view begins with the first read
 }
 
 std::vector<LedgerRow> SqliteStore::ledger(const std::optional<schema::WireId>& install) {

@@ -35,9 +35,14 @@ class SqliteStore : public Store {
                                   std::int64_t now_ms) override;
   void probe() override;
   void scan(std::int64_t after, const std::function<bool(const StoredEvent&)>& visit) override;
+  void scan_suggestions(const std::function<bool(const std::vector<StoredEvent>&)>& visit) override;
   std::vector<LedgerRow> ledger(const std::optional<schema::WireId>& install) override;
   void dead_letters(const std::function<bool(const DeadLetter&)>& visit) override;
   void backup(const std::string& file) override;
+
+  // From here on this object reads the store as it is now, whatever others write. REQUIRES: kRead,
+  // and once.
+  void hold_view();
 
   // Beyond so many bytes the store answers as if the disk were full.
   void set_size_limit(std::int64_t bytes);

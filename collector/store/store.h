@@ -138,6 +138,12 @@ class Store {
   // Events in order of arrival, those with an id above `after`, until `visit` returns false.
   virtual void scan(std::int64_t after, const std::function<bool(const StoredEvent&)>& visit) = 0;
 
+  // Events by suggestion: those of one suggestion in order of arrival, suggestions in the order of
+  // their first event, until `visit` returns false. Gaps are left out. Holds one suggestion at a
+  // time and some twenty bytes for each event.
+  virtual void scan_suggestions(
+      const std::function<bool(const std::vector<StoredEvent>&)>& visit) = 0;
+
   virtual std::vector<LedgerRow> ledger(const std::optional<schema::WireId>& install) = 0;
   virtual void dead_letters(const std::function<bool(const DeadLetter&)>& visit) = 0;
 

@@ -76,6 +76,7 @@ class FakeStore : public Store {
   }
   void probe() override { fail_if_told(); }
   void scan(std::int64_t, const std::function<bool(const StoredEvent&)>&) override {}
+  void scan_suggestions(const std::function<bool(const std::vector<StoredEvent>&)>&) override {}
   std::vector<LedgerRow> ledger(const std::optional<schema::WireId>&) override { return {}; }
   void dead_letters(const std::function<bool(const DeadLetter&)>&) override {}
   void backup(const std::string&) override {}
@@ -274,7 +275,7 @@ TEST_F(IntakeTest, BytesBeyondTheCreditsAreRefused) {
   hello();
   answers();
   Batch large = batch(1, 1);
-  large.records[0].payload = event(std::string(3000, 's'));
+  large.records[0].payload = event(std::string(3600, 's'));
   say(large);
   say(batch(2, 8));
   const auto both = answers();

@@ -10,7 +10,7 @@
 
 #include "collector/store/sqlite.h"
 #include "collector/store/sqlite_store.h"
-#include "temp_folder.h"
+#include "collector/temp_folder.h"
 
 namespace strop::collector {
 namespace {

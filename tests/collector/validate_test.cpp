@@ -85,7 +85,7 @@ TEST(Validate, SecretsGoBeforeAnythingIsKept) {
 
 TEST(Validate, WhatCannotBeScrubbedIsNotKept) {
   auto scrub = [](nlohmann::json&) -> tl::expected<std::size_t, std::string> {
-    return tl::unexpected("no time");
+    return tl::unexpected(std::string("no time"));
   };
   const Entry entry = validate({1, kShown}, 10, scrub).entry;
   EXPECT_EQ(entry.rejected, RejectCode::kScrubFailed);

@@ -97,7 +97,7 @@ std::vector<Known> known_secrets(unsigned seed) {
       {"secret", "client_secret = \"", "a1" + make(kBase62, 36) + "b2", "\""},
       {"secret", "export API_TOKEN=", "7" + make(kHex, 38) + "c", "\n"},
       {"private_key", "key = \"\"\"", begin + pem_body(make, 8) + end, "\"\"\""},
-      {"private_key", "cut off behind:\n", begin + pem_body(make, 3), ""},
+      {"private_key", "cut off behind:\n", begin + pem_body(make, 3), ");\n"},
       {"age_key", "# ", "AGE-SECRET-KEY-1" + make(kBase32, 58), "\n"},
   };
 }

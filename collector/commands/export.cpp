@@ -1,0 +1,219 @@
+// `strop-collector export`: preference pairs as JSON lines, for strop-trainer or for TRL.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <iostream>
+
+#include "collector/commands/commands.h"
+#include "collector/commands/harvest.h"
+#include "collector/pairs/export.h"
+
+namespace strop::collector {
+namespace {
+
+constexpr std::array<std::string_view, 6> kFamilies{"strop",    "qwen",      "starcoder2",
+                                                    "deepseek", "codellama", "codestral"};
+constexpr std::array<std::string_view, 3> kPairKinds{"edited", "typed_instead", "sibling"};
+constexpr std::array<std::string_view, 4> kExampleKinds{"accepted", "partial", "typed_through",
+                                                        "dismissed"};
+
+struct ExportOptions {
+  HarvestFlags harvest;
+  std::string format;
+  std::string family;
+  std::string out;
+  std::string split = "train";
+  std::vector<std::string> kinds;
+  bool pairs = false;
+  bool unpaired = false;
+};
+
+template <class Names>
+std::string listed(const Names& names) {
+  std::string out;
+  for (const std::string_view name : names) out.append(out.empty() ? "" : ", ").append(name);
+  return out;
+}
+
+template <class Names>
+void require_one_of(const Names& names, const std::string& name, const std::string& option) {
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    throw UsageError(option + " takes " + listed(names) + ", not '" + name + "'");
+}
+
+// All that can be seen to be wrong before the store is read.
+std::optional<schema::FimFamily> check(const ExportOptions& options) {
+  require_one_of(std::array<std::string_view, 2>{"strop", "trl"}, options.format, "--format");
+  require_one_of(std::array<std::string_view, 3>{"train", "heldout", "all"}, options.split,
+                 "--split");
+  for (const std::string& kind : options.kinds)
+    if (options.unpaired)
+      require_one_of(kExampleKinds, kind, "--kind with --unpaired");
+    else
+      require_one_of(kPairKinds, kind, "--kind");
+  if (options.format == "strop") {
+    if (!options.family.empty())
+      throw UsageError(
+          "--family goes with --format trl; strop-trainer applies the template itself");
+    return std::nullopt;
+  }
+  if (options.family.empty())
+    throw UsageError("--format trl needs the model's --family: " + listed(kFamilies));
+  require_one_of(kFamilies, options.family, "--family");
+  return schema::fim_family(options.family);
+}
+
+// Lines to stdout, or to a file that appears whole when all are written; it is its owner's alone,
+// since it holds code.
+class Lines {
+ public:
+  explicit Lines(const std::string& file) : file_(file) {
+    if (file_.empty()) return;
+    fd_ = ::open(fresh().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd_ < 0) fail("cannot create ");
+  }
+  Lines(const Lines&) = delete;
+  Lines& operator=(const Lines&) = delete;
+  ~Lines() {
+    if (fd_ < 0) return;
+    ::close(fd_);
+    ::unlink(fresh().c_str());
+  }
+
+  void add(const nlohmann::json& line) {
+    buffer_ += line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    buffer_ += '\n';
+    ++count_;
+    constexpr std::size_t kFull = 1 << 20;
+    if (buffer_.size() >= kFull) flush();
+  }
+
+  void finish() {
+    flush();
+    if (file_.empty()) return;
+    if (::fsync(fd_) != 0) fail("cannot write ");
+    ::close(std::exchange(fd_, -1));
+    if (::rename(fresh().c_str(), file_.c_str()) != 0) fail("cannot rename ");
+  }
+
+  std::uint64_t count() const { return count_; }
+
+ private:
+  std::string fresh() const { return file_ + ".new"; }
+
+  void flush() {
+    const int fd = file_.empty() ? STDOUT_FILENO : fd_;
+    for (std::size_t done = 0; done < buffer_.size();) {
+      const ssize_t wrote = ::write(fd, buffer_.data() + done, buffer_.size() - done);
+      if (wrote < 0 && errno == EINTR) continue;
+      if (wrote < 0) fail("cannot write ");
+      done += static_cast<std::size_t>(wrote);
+    }
+    buffer_.clear();
+  }
+
+  [[noreturn]] void fail(const char* doing) const {
+    throw std::runtime_error(doing + (file_.empty() ? std::string("to stdout") : fresh()) + ": " +
+                             std::strerror(errno));
+  }
+
+  const std::string file_;
+  std::string buffer_;
+  int fd_ = -1;
+  std::uint64_t count_ = 0;
+};
+
+struct Tally {
+  std::uint64_t secrets = 0;  // removed from the context
+  std::uint64_t refused = 0;  // lines left out because of a secret
+};
+
+class Exporter {
+ public:
+  Exporter(const ExportOptions& options, std::optional<schema::FimFamily> family, Lines& lines)
+      : options_(options), family_(family), lines_(lines) {}
+
+  void take(schema::PreferencePair pair) {
+    if (wanted(pair) && clean(pair))
+      lines_.add(family_ ? to_trl(pair, *family_) : pair_to_json(pair));
+  }
+  void take(schema::UnpairedExample example) {
+    if (wanted(example.about) && clean(example))
+      lines_.add(family_ ? to_trl(example, *family_) : example_to_json(example));
+  }
+  const Tally& tally() const { return tally_; }
+
+ private:
+  bool wanted(const schema::PreferencePair& pair) const {
+    return (options_.split == "all" || options_.split == pair.split) &&
+           (options_.kinds.empty() || std::find(options_.kinds.begin(), options_.kinds.end(),
+                                                pair.kind) != options_.kinds.end());
+  }
+
+  template <class Line>
+  bool clean(Line& line) {
+    const auto secrets = scrub(line);
+    tally_.refused += secrets ? 0 : 1;
+    tally_.secrets += secrets.value_or(0);
+    return secrets.has_value();
+  }
+
+  const ExportOptions& options_;
+  const std::optional<schema::FimFamily> family_;
+  Lines& lines_;
+  Tally tally_;
+};
+
+int run(const ExportOptions& options) {
+  const auto family = check(options);
+  const HarvestRun run(options.harvest);
+  if (run.empty())
+    throw std::runtime_error("nothing to export: the store is empty, no events have arrived");
+  Lines lines(options.out);
+  Exporter exporter(options, family, lines);
+  if (options.unpaired)
+    run.harvest().each_example([&](const auto& example) { exporter.take(example); });
+  else
+    run.harvest().each_pair([&](const auto& pair) { exporter.take(pair); });
+  if (lines.count() == 0)
+    throw std::runtime_error("nothing to export of " + std::to_string(run.report().suggestions) +
+                             " suggestions; `strop-collector pairs` says why");
+  lines.finish();
+  std::cerr << lines.count() << (options.unpaired ? " examples" : " pairs");
+  if (!options.out.empty()) std::cerr << " written to " << options.out;
+  if (exporter.tally().secrets > 0)
+    std::cerr << "; " << exporter.tally().secrets << " secrets removed";
+  if (exporter.tally().refused > 0)
+    std::cerr << "; " << exporter.tally().refused << " left out for a secret in them";
+  std::cerr << '\n';
+  return kDone;
+}
+
+}  // namespace
+
+void register_export(Commands& commands) {
+  auto options = std::make_shared<ExportOptions>();
+  CLI::App* command = commands.app.add_subcommand(
+      "export", "Writes preference pairs, or unpaired examples, as JSON lines");
+  add_harvest_options(*command, options->harvest);
+  command->add_option("--format", options->format, "strop (for strop-trainer) or trl")->required();
+  command->add_option("--family", options->family,
+                      "Whose prompt template trl gets: " + listed(kFamilies));
+  command->add_option("--out", options->out, "The file to write (default: stdout)");
+  command->add_option("--split", options->split, "train, heldout or all (default train)");
+  command->add_option("--kind", options->kinds, "Only these kinds");
+  auto* pairs =
+      command->add_flag("--pairs", options->pairs, "Pairs: chosen and rejected (default)");
+  command
+      ->add_flag("--unpaired", options->unpaired,
+                 "Single texts with a label instead: wanted or not")
+      ->excludes(pairs);
+  command->callback(
+      [&commands, options] { commands.chosen = [options] { return run(*options); }; });
+}
+
+}  // namespace strop::collector
