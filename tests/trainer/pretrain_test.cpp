@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include "temporary_folder.h"
 #include "trainer/model/decoder.h"
-#include "trainer/temporary_folder.h"
 #include "trainer/threads.h"
 #include "trainer/tokenizer/bpe_trainer.h"
 

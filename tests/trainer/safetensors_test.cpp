@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "trainer/temporary_folder.h"
+#include "temporary_folder.h"
 
 namespace strop::trainer {
 namespace {

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "trainer/tiny_model.h"
+#include "tiny_model.h"
 
 namespace strop::trainer {
 namespace {
