@@ -15,5 +15,7 @@ using Action = std::function<int()>;
 
 void register_bpe(CLI::App& app, Action& action);
 void register_pretrain(CLI::App& app, Action& action);
+void register_sft(CLI::App& app, Action& action);
+void register_dpo(CLI::App& app, Action& action);
 
 }  // namespace strop::trainer

@@ -11,6 +11,8 @@ int main(int argc, char** argv) {
   strop::trainer::Action action;
   strop::trainer::register_bpe(app, action);
   strop::trainer::register_pretrain(app, action);
+  strop::trainer::register_sft(app, action);
+  strop::trainer::register_dpo(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

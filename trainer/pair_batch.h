@@ -1,0 +1,47 @@
+// Several pairs as one input of the decoder: the prompt stands once, chosen and rejected both go on
+// from it and do not see each other.
+//
+// Values; a pure function; any thread. Shapes: B pairs, T tokens of the longest row; a row is
+// prompt, chosen, rejected, padding. The last token of a completion predicts nothing and is not an
+// input. No errors.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <vector>
+
+#include "trainer/data.h"
+#include "trainer/model/decoder.h"
+#include "trainer/objectives/preference.h"
+
+namespace strop::trainer {
+
+// What is predicted, all int64 [R].
+struct TargetRows {
+  torch::Tensor rows;     // of the hidden states laid out as [B·T, H]
+  torch::Tensor targets;  // the token each row predicts
+  torch::Tensor pair;     // the pair of the batch that it belongs to
+};
+
+struct PairBatch {
+  std::int64_t pairs = 0;
+  ForwardInput input;
+  TargetRows chosen;
+  TargetRows rejected;
+  TargetRows prompt;  // without special tokens as targets
+};
+
+enum class Sides { kBoth, kChosen };
+
+PairBatch make_pair_batch(const std::vector<const TokenPair*>& pairs, Sides sides);
+
+// What the decoder thinks of a batch, differentiable.
+struct PairScores {
+  PairLogProbs log_probs;    // [B] both; rejected is undefined for Sides::kChosen
+  torch::Tensor chosen_nll;  // [B], mean over tokens
+  torch::Tensor prompt_nll;  // [B]; undefined unless asked for
+};
+
+PairScores score_pairs(const Decoder& model, const PairBatch& batch, bool with_prompt);
+
+}  // namespace strop::trainer

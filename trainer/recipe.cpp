@@ -1,0 +1,166 @@
+#include "trainer/recipe.h"
+
+#include <filesystem>
+#include <stdexcept>
+
+#include "trainer/toml_reader.h"
+
+namespace strop::trainer {
+namespace {
+
+namespace fs = std::filesystem;
+
+void check(const Recipe& recipe, const std::string& file) {
+  const auto want = [&](bool holds, const std::string& what) {
+    if (!holds) throw std::invalid_argument(file + ": " + what);
+  };
+  const ObjectiveRecipe& objective = recipe.objective;
+  const TrainRecipe& train = recipe.train;
+  want(!recipe.base.empty(), "name the model to train: [data] base, or --base");
+  want(!recipe.pairs.empty(), "name the pairs to train on: [data] pairs, or --pairs");
+  want(!recipe.out.empty(), "name the folder to write: [data] out, or --out");
+  want(recipe.context >= 16, "[data] context must be at least 16 tokens");
+  want(objective.beta > 0, "[objective] beta must be positive");
+  want(objective.preference >= 0 && objective.likelihood >= 0 && objective.prompt >= 0,
+       "[objective] weights must not be negative");
+  want(objective.likelihood > 0 || (recipe.method == Method::kDpo && objective.preference > 0),
+       "[objective] likelihood is 0: there is nothing to learn");
+  want(train.full || train.rank >= 1, "[adapter] rank must be positive");
+  want(train.full || train.alpha > 0, "[adapter] alpha must be positive");
+  want(train.full || !train.targets.empty(), "[adapter] targets must name a layer, such as q_proj");
+  want(train.learning_rate > 0, "[train] learning_rate must be positive");
+  want(train.warmup >= 0 && train.warmup <= 1, "[train] warmup is a share of the steps, 0 to 1");
+  want(train.clip >= 0 && train.weight_decay >= 0,
+       "[train] clip and weight_decay must not be negative");
+  want(train.batch >= 1 && train.shard >= 1 && train.epochs >= 1 && train.checkpoint_every >= 1,
+       "[train] batch, shard, epochs and checkpoint_every must be positive");
+  want(train.average > 0 && train.average <= 1,
+       "[train] average is the share of what was learnt that is kept, above 0 and at most 1");
+}
+
+std::string beside(const std::string& file, const std::string& path) {
+  return path.empty() ? path
+                      : (fs::absolute(file).parent_path() / path).lexically_normal().string();
+}
+
+void read_data(TomlReader& top, const std::string& file, Recipe& out) {
+  const toml::table table = top.table("data");
+  TomlReader data(table, file + ": [data]");
+  data.read("base", out.base);
+  data.read("pairs", out.pairs);
+  data.read("out", out.out);
+  data.read("context", out.context);
+  data.read("fim", out.family_name);
+  data.finish();
+  for (std::string* path : {&out.base, &out.pairs, &out.out}) *path = beside(file, *path);
+  const auto family = schema::fim_family(out.family_name);
+  if (!family)
+    throw std::invalid_argument(file + ": [data] fim '" + out.family_name +
+                                "' is unknown (known: strop, qwen, starcoder2, deepseek, "
+                                "codellama, codestral)");
+  out.family = *family;
+}
+
+void read_objective(TomlReader& top, const std::string& file, Recipe& out) {
+  const toml::table table = top.table("objective");
+  TomlReader objective(table, file + ": [objective]");
+  if (out.method == Method::kDpo) {
+    objective.read("beta", out.objective.beta);
+    objective.read("preference", out.objective.preference);
+  }
+  objective.read("likelihood", out.objective.likelihood);
+  objective.read("prompt", out.objective.prompt);
+  objective.finish();
+}
+
+void read_train(TomlReader& top, const std::string& file, TrainRecipe& out) {
+  const toml::table adapter_table = top.table("adapter");
+  TomlReader adapter(adapter_table, file + ": [adapter]");
+  adapter.read("rank", out.rank);
+  adapter.read("alpha", out.alpha);
+  adapter.read("targets", out.targets);
+  adapter.finish();
+
+  const toml::table table = top.table("train");
+  TomlReader train(table, file + ": [train]");
+  std::string schedule = "cosine";
+  train.read("full", out.full);
+  train.read("learning_rate", out.learning_rate);
+  train.read("schedule", schedule);
+  train.read("warmup", out.warmup);
+  train.read("clip", out.clip);
+  train.read("weight_decay", out.weight_decay);
+  train.read("batch", out.batch);
+  train.read("shard", out.shard);
+  train.read("epochs", out.epochs);
+  train.read("average", out.average);
+  train.read("seed", out.seed);
+  train.read("checkpoint_every", out.checkpoint_every);
+  train.finish();
+  if (out.full && !adapter_table.empty())
+    throw std::invalid_argument(file + ": [train] full = true trains no adapter: remove [adapter]");
+  const auto known = schedule_by_name(schedule);
+  if (!known)
+    throw std::invalid_argument(file + ": [train] schedule '" + schedule +
+                                "' is unknown (known: constant, linear, cosine)");
+  out.schedule = *known;
+}
+
+const char* schedule_name(Schedule schedule) {
+  return schedule == Schedule::kConstant ? "constant"
+         : schedule == Schedule::kLinear ? "linear"
+                                         : "cosine";
+}
+
+}  // namespace
+
+const char* method_name(Method method) { return method == Method::kSft ? "sft" : "dpo"; }
+
+Recipe read_recipe(const std::string& file, Method method, const RecipeFlags& flags) {
+  const toml::table parsed = read_toml(file);
+  Recipe out;
+  out.method = method;
+  if (method == Method::kSft) out.objective.preference = 0;
+  TomlReader top(parsed, file);
+  read_data(top, file, out);
+  read_objective(top, file, out);
+  read_train(top, file, out.train);
+  top.finish();
+  if (!flags.base.empty()) out.base = flags.base;
+  if (!flags.pairs.empty()) out.pairs = flags.pairs;
+  if (!flags.out.empty()) out.out = flags.out;
+  check(out, file);
+  return out;
+}
+
+nlohmann::json recipe_to_json(const Recipe& recipe) {
+  const TrainRecipe& train = recipe.train;
+  nlohmann::json out{{"method", method_name(recipe.method)},
+                     {"fim", recipe.family_name},
+                     {"context", recipe.context},
+                     {"likelihood", recipe.objective.likelihood},
+                     {"prompt", recipe.objective.prompt},
+                     {"full", train.full},
+                     {"learning_rate", train.learning_rate},
+                     {"schedule", schedule_name(train.schedule)},
+                     {"warmup", train.warmup},
+                     {"clip", train.clip},
+                     {"weight_decay", train.weight_decay},
+                     {"batch", train.batch},
+                     {"shard", train.shard},
+                     {"epochs", train.epochs},
+                     {"average", train.average},
+                     {"seed", train.seed}};
+  if (recipe.method == Method::kDpo) {
+    out["beta"] = recipe.objective.beta;
+    out["preference"] = recipe.objective.preference;
+  }
+  if (!train.full) {
+    out["rank"] = train.rank;
+    out["alpha"] = train.alpha;
+    out["targets"] = train.targets;
+  }
+  return out;
+}
+
+}  // namespace strop::trainer

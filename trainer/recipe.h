@@ -1,0 +1,73 @@
+// What a run of `sft` or `dpo` is told to do: a TOML file, then the command line's flags.
+//
+// Values and free functions; any thread. Lengths are tokens, rates a step, shares 0 to 1. Errors:
+// std::invalid_argument naming the file, the key and what it may be.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "schema/fim.h"
+#include "trainer/optim.h"
+
+namespace strop::trainer {
+
+enum class Method { kSft, kDpo };
+const char* method_name(Method method);
+
+// The terms of the loss of a pair, added up by these weights; each is a mean over a text's tokens
+// but the preference term, which is one number a pair.
+struct ObjectiveRecipe {
+  double beta = 0.1;          // how far from the reference a preference may lead
+  double preference = 0.125;  // weight of the preference term; none in sft
+  double likelihood = 1;      // of what the developer wrote
+  double prompt = 1;          // of the text before it: the language of the repository
+};
+
+struct TrainRecipe {
+  bool full = false;  // every weight instead of an adapter
+  std::int64_t rank = 32;
+  double alpha = 64;
+  std::vector<std::string> targets{"q_proj",    "k_proj",  "v_proj",   "o_proj",
+                                   "gate_proj", "up_proj", "down_proj"};
+  double learning_rate = 2e-3;
+  Schedule schedule = Schedule::kCosine;
+  double warmup = 0.05;  // share of the steps
+  double clip = 1.0;     // joint norm of the gradients; 0 clips nothing
+  double weight_decay = 0;
+  std::int64_t batch = 16;  // pairs a step
+  std::int64_t shard = 4;   // pairs a thread takes at once; part of the result's last bits
+  std::int64_t epochs = 2;
+  double average = 0.5;  // share of what was learnt that is kept; the rest is the base
+  std::uint64_t seed = 1;
+  std::int64_t checkpoint_every = 100;  // steps
+};
+
+struct Recipe {
+  Method method = Method::kDpo;
+  std::string base;   // model folder
+  std::string pairs;  // JSON lines
+  std::string out;    // folder to write
+  schema::FimFamily family = schema::FimFamily::kStrop;
+  std::string family_name = "strop";
+  std::int64_t context = 224;  // prompt and completion
+  ObjectiveRecipe objective;
+  TrainRecipe train;
+};
+
+// Flags of the command line; empty ones leave the file's word.
+struct RecipeFlags {
+  std::string base;
+  std::string pairs;
+  std::string out;
+};
+
+// Paths in the file are relative to it, those of flags to the working directory.
+Recipe read_recipe(const std::string& file, Method method, const RecipeFlags& flags);
+
+// All that decides what the run computes, for the fingerprint of its checkpoints and its summary.
+nlohmann::json recipe_to_json(const Recipe& recipe);
+
+}  // namespace strop::trainer
