@@ -17,5 +17,6 @@ void register_bpe(CLI::App& app, Action& action);
 void register_pretrain(CLI::App& app, Action& action);
 void register_sft(CLI::App& app, Action& action);
 void register_dpo(CLI::App& app, Action& action);
+void register_evaluate(CLI::App& app, Action& action);
 
 }  // namespace strop::trainer

@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   strop::trainer::register_pretrain(app, action);
   strop::trainer::register_sft(app, action);
   strop::trainer::register_dpo(app, action);
+  strop::trainer::register_evaluate(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

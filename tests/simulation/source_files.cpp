@@ -98,11 +98,13 @@ std::vector<nlohmann::json> positions(const SourceFile& file, int count, std::mt
     while (at > begin && continuation_byte(file.text[at])) --at;
     std::size_t from = at > kPrefix ? file.text.find('\n', at - kPrefix) + 1 : 0;
     if (from > at) from = at;
+    std::size_t truth_end = std::min(file.text.size(), at + kTruth);
+    while (truth_end < file.text.size() && continuation_byte(file.text[truth_end])) --truth_end;
     out.push_back({{"file", file.path},
                    {"language", file.language},
                    {"prefix", file.text.substr(from, at - from)},
                    {"suffix", ""},
-                   {"truth", file.text.substr(at, kTruth)},
+                   {"truth", file.text.substr(at, truth_end - at)},
                    {"stratum", at_start ? "line_start" : "mid_line"}});
   }
   return out;

@@ -1,0 +1,158 @@
+#include "trainer/evaluate.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+
+#include "trainer/checkpoint.h"
+#include "trainer/command.h"
+#include "trainer/data.h"
+#include "trainer/loaded_model.h"
+#include "trainer/threads.h"
+
+namespace strop::trainer {
+namespace {
+
+using nlohmann::json;
+
+struct Options {
+  std::string model;
+  std::string adapter;
+  std::string pairs;
+  std::string positions;
+  std::string json_file;
+  std::string against;
+  std::int64_t context = 0;
+  std::int64_t max_tokens = 24;
+  int threads = 0;
+};
+
+template <class T>
+T must(tl::expected<T, std::string> result) {
+  if (!result) throw std::runtime_error(result.error());
+  return std::move(*result);
+}
+
+json read_measures(const std::string& file) {
+  std::ifstream in(file);
+  json out = json::parse(in, nullptr, false);
+  if (!in.is_open() || !out.is_object())
+    throw std::runtime_error(file + " is no measurement: --against wants what --json wrote");
+  return out;
+}
+
+std::vector<schema::PreferencePair> heldout_pairs(const std::string& file) {
+  std::vector<schema::PreferencePair> pairs = must(read_pairs(file));
+  std::erase_if(pairs, [](const schema::PreferencePair& pair) { return pair.split != "heldout"; });
+  if (pairs.empty())
+    throw std::runtime_error(file +
+                             " holds no held-out pairs to measure on; export with --split all");
+  return pairs;
+}
+
+void print_ratio(const std::string& name, const json& ratio) {
+  std::printf("%-28s %8.3f -> %8.3f   x %.3f [%.3f, %.3f]\n", name.c_str(),
+              ratio["before"].get<double>(), ratio["after"].get<double>(),
+              ratio["ratio"].get<double>(), ratio["ci95"][0].get<double>(),
+              ratio["ci95"][1].get<double>());
+}
+
+void print_tally(const std::string& name, const json& tally) {
+  std::printf("%-12s %9lld %11lld %8.2f %% %8.3f %8.2f %% %9.3f %8.2f\n", name.c_str(),
+              tally["positions"].get<long long>(), tally["suggestions"].get<long long>(),
+              100 * tally["acceptance_rate"].get<double>(),
+              tally["kept_chars_per_suggestion"].get<double>(),
+              100 * tally["exact_match"].get<double>(), tally["edit_similarity"].get<double>(),
+              tally["length_ratio"].get<double>());
+}
+
+void print(const json& out) {
+  if (out.contains("positions")) {
+    std::printf("%-12s %9s %11s %10s %8s %10s %9s %8s\n", "", "positions", "suggestions",
+                "accepted", "kept", "exact", "edit sim", "length");
+    print_tally("all", out["positions"]);
+    for (const auto& [name, tally] : out["positions"]["strata"].items()) print_tally(name, tally);
+  }
+  if (out.contains("pairs"))
+    std::printf(
+        "%lld held-out pairs: %.1f %% preferred as the developer did, margin %.3f nats a token\n",
+        out["pairs"]["n"].get<long long>(), 100 * out["pairs"]["preference_accuracy"].get<double>(),
+        out["pairs"]["margin"].get<double>());
+  if (out.contains("against"))
+    for (const auto& [name, ratio] : out["against"].items())
+      if (ratio.is_object()) print_ratio(name, ratio);
+}
+
+json measure(const Options& options) {
+  LoadedModel model = load_model(options.model, options.adapter);
+  EvaluateOptions how;
+  how.family = model.family;
+  how.context = options.context > 0 ? options.context : model.decoder.config().max_positions;
+  how.max_tokens = options.max_tokens;
+  how.threads = thread_count(options.threads);
+  if (how.context > model.decoder.config().max_positions || how.context <= how.max_tokens + 8)
+    throw std::invalid_argument(
+        "--context must leave room for a prompt beside --max-tokens, within the model's " +
+        std::to_string(model.decoder.config().max_positions) + " positions");
+  json out = {{"model", options.model}, {"adapter", options.adapter}};
+  if (!options.positions.empty())
+    out["positions"] = to_json(measure_positions(model.decoder, model.tokenizer,
+                                                 must(read_positions(options.positions)), how));
+  if (!options.pairs.empty()) {
+    const PairMeasures pairs =
+        measure_pairs(model.decoder, model.tokenizer, heldout_pairs(options.pairs), how);
+    out["pairs"] = {{"n", pairs.right.size()},
+                    {"preference_accuracy", pairs.accuracy()},
+                    {"margin", pairs.margin},
+                    {"chosen_logp", pairs.chosen_logp},
+                    {"rejected_logp", pairs.rejected_logp},
+                    {"right", pairs.right}};
+  }
+  if (options.against.empty()) return out;
+  const json before = read_measures(options.against);
+  out["against"] = {{"file", options.against}};
+  if (out.contains("positions"))
+    out["against"].update(
+        must(compare_positions(before.value("positions", json()), out["positions"])));
+  if (out.contains("pairs"))
+    out["against"].update(must(compare_pairs(before.value("pairs", json()), out["pairs"])));
+  return out;
+}
+
+}  // namespace
+
+void register_evaluate(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "evaluate", "measure a model, with or without an adapter, on what it never saw");
+  command->add_option("--model", options->model, "model folder")->required();
+  command->add_option("--adapter", options->adapter, "adapter folder");
+  command->add_option("--positions", options->positions,
+                      "places in files: JSON lines {file, prefix, suffix, truth, stratum}");
+  command->add_option("--pairs", options->pairs,
+                      "pairs of strop-collector export; the held-out ones count");
+  command->add_option("--json", options->json_file, "write the measurement here");
+  command->add_option("--against", options->against,
+                      "a measurement (--json) to compare with, with 95 % intervals by file");
+  command->add_option("--context", options->context,
+                      "tokens of prompt and completion (0: the model's positions)");
+  command->add_option("--max-tokens", options->max_tokens, "tokens of a completion")
+      ->check(CLI::Range(1, 4096));
+  command->add_option("--threads", options->threads, "threads to compute with (0: every core)")
+      ->check(CLI::Range(0, 1024));
+  command->callback([options, &action] {
+    action = [options] {
+      if (options->positions.empty() && options->pairs.empty())
+        throw std::invalid_argument("what to measure on? Give --positions, --pairs, or both");
+      use_shard_threads();
+      const json out = measure(*options);
+      print(out);
+      if (!options->json_file.empty()) write_file(options->json_file, out.dump(1) + "\n");
+      return 0;
+    };
+  });
+}
+
+}  // namespace strop::trainer
