@@ -116,8 +116,7 @@ void ZapHandler::handle(double now_ms) {
     const bool good = well_formed && allowed_.current(now_ms).name_of(key).has_value();
     if (!good) {
       ++metrics_.keys_refused;
-      log_warn("key_refused", {{"address", parts.size() > 3 ? parts[3].to_string() : std::string()},
-                               {"key", key}});
+      log_refusal(parts.size() > 3 ? parts[3].to_string() : std::string(), key, now_ms);
     }
     reply(parts.size() > 1 ? parts[1].to_string() : std::string(), good, key);
   }

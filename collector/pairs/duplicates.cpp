@@ -8,7 +8,7 @@ namespace strop::collector {
 namespace {
 
 constexpr std::size_t kHashBytes = 16;
-constexpr std::size_t kTail = 200;  // non-blank bytes of the prefix that must agree
+constexpr std::size_t kTail = 200;  // non-blank bytes that must agree
 
 std::string without_blanks(std::string_view text) {
   std::string out;
@@ -17,21 +17,19 @@ std::string without_blanks(std::string_view text) {
   return out;
 }
 
-std::string tail_of(std::string_view prefix) {
+std::string tail_of(std::string_view text) {
   // Blanks are seldom half of a text; what is short after all compares as it is.
   constexpr std::size_t kLook = 4 * kTail;
-  std::string tail =
-      without_blanks(prefix.size() > kLook ? prefix.substr(prefix.size() - kLook) : prefix);
+  std::string tail = without_blanks(text.size() > kLook ? text.substr(text.size() - kLook) : text);
   return tail.size() > kTail ? tail.substr(tail.size() - kTail) : tail;
 }
 
 }  // namespace
 
-bool Duplicates::add(const std::string& prefix, const std::string& kind, const std::string& first,
-                     const std::string& second) {
+bool Duplicates::add(const std::string& kind, const std::string& written,
+                     const std::string& rejected) {
   std::string text;
-  for (const std::string& part :
-       {tail_of(prefix), kind, without_blanks(first), without_blanks(second)}) {
+  for (const std::string& part : {kind, tail_of(written), without_blanks(rejected)}) {
     text += part;
     text += '\n';  // in none of them
   }
@@ -42,11 +40,11 @@ bool Duplicates::add(const std::string& prefix, const std::string& kind, const s
 }
 
 bool Duplicates::add(const schema::PreferencePair& pair) {
-  return add(pair.prefix, "pair", pair.chosen, pair.rejected);
+  return add("pair", pair.prefix + pair.chosen, pair.rejected);
 }
 
 bool Duplicates::add(const schema::UnpairedExample& example) {
-  return add(example.about.prefix, example.label ? "wanted" : "unwanted", example.completion, "");
+  return add(example.label ? "wanted" : "unwanted", example.about.prefix + example.completion, "");
 }
 
 }  // namespace strop::collector

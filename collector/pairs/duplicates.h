@@ -1,7 +1,8 @@
 // Knows which pairs were seen before, or others so like them that they teach the same.
 //
-// Owns 16 bytes a pair; one thread. Near-duplicates: the same last lines before, the same two
-// sides, white space apart.
+// Owns 16 bytes a pair; one thread. Near-duplicates: the same was written up to the end of the
+// chosen side, and the same rejected, white space apart; so a suggestion that comes again after
+// every key of what was typed over it counts once.
 #pragma once
 
 #include <set>
@@ -18,8 +19,7 @@ class Duplicates {
   bool add(const schema::UnpairedExample& example);
 
  private:
-  bool add(const std::string& prefix, const std::string& kind, const std::string& first,
-           const std::string& second);
+  bool add(const std::string& kind, const std::string& written, const std::string& rejected);
   std::set<std::string> seen_;
 };
 

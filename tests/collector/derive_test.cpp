@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "collector/life.h"
 #include "collector/quality/epsilon.h"
 
@@ -224,6 +226,30 @@ TEST(Derive, LengthIsNotWhatTellsTheSidesApart) {
   const auto line = derive(
       Life().offered({"call(alpha, beta, gamma, delta, epsilon)"}).dismissed().settled("omega(1)"));
   EXPECT_THAT(told(line), ElementsAre("typed_instead: omega(1) > call(alpha"));
+}
+
+// FORMAT.md shows what becomes of an example's events; it is what this code makes of them.
+TEST(Derive, TheFormatsExampleOfAPairIsMadeOfItsEvents) {
+  std::ifstream format(std::string(STROP_SOURCE_DIR) + "/schema/FORMAT.md");
+  std::string block;
+  HistoryBuilder builder;
+  nlohmann::json pair;
+  int number = 0;
+  const std::string epoch = "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf";
+  for (std::string line; std::getline(format, line);) {
+    if (line.starts_with("```"))
+      block = line;
+    else if (block == "```json events")
+      builder.add(epoch + ":" + std::to_string(++number), epoch, "9f86d081884c7d659a2feaa0c55ad015",
+                  line);
+    else if (block == "```json pairs")
+      pair = nlohmann::json::parse(line);
+  }
+  const auto derived = derive_pairs(builder.take().at(0), {});
+  ASSERT_EQ(derived.pairs.size(), 1U);
+  EXPECT_NEAR(derived.pairs[0].epsilon, pair["epsilon"].get<double>(), 1e-12);
+  pair["epsilon"] = derived.pairs[0].epsilon;
+  EXPECT_EQ(schema::pair_to_json(derived.pairs[0]), pair);
 }
 
 }  // namespace

@@ -1,0 +1,160 @@
+// The folder of keys and the commands that change it.
+#include "collector/keys.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sodium.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "collector/program.h"
+#include "collector/pseudonym.h"
+#include "collector/secret_key.h"
+#include "collector/temp_folder.h"
+#include "collector/usage.h"
+
+namespace strop::collector {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class KeysTest : public testing::Test {
+ protected:
+  KeysTest() {
+    if (sodium_init() < 0) throw std::runtime_error("libsodium");
+  }
+  std::string keys() const { return folder_ / "keys"; }
+  Said run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "keys");
+    arguments.insert(arguments.begin() + 2, {"--keys", keys()});
+    return run_collector(arguments);
+  }
+  static mode_t mode(const std::string& file) {
+    struct stat facts {};
+    return ::stat(file.c_str(), &facts) == 0 ? facts.st_mode & 0777U : 0;
+  }
+  TempFolder folder_;
+};
+
+TEST_F(KeysTest, GeneratesOnceForItsOwnerAlone) {
+  const Said made = run({"generate"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  const auto key = schema::read_curve_key(server_key_file(keys()));
+  ASSERT_TRUE(key) << key.error();
+  EXPECT_THAT(made.out, HasSubstr("public " + key->public_key));
+  EXPECT_THAT(made.out, testing::Not(HasSubstr(key->secret_key)));
+  EXPECT_EQ(mode(keys()), 0700U);
+  EXPECT_EQ(mode(server_key_file(keys())), 0600U);
+  const Said again = run({"generate"});
+  EXPECT_EQ(again.code, 1);
+  EXPECT_EQ(schema::read_curve_key(server_key_file(keys())), key);
+}
+
+TEST_F(KeysTest, ADevelopersKeyIsAllowedAtOnce) {
+  ASSERT_EQ(run({"generate"}).code, 0);
+  const std::string file = folder_ / "anna.key";
+  const Said made = run({"generate", "--name", "anna", "--out", file});
+  ASSERT_EQ(made.code, 0) << made.err;
+  const auto key = schema::read_curve_key(file);
+  ASSERT_TRUE(key);
+  EXPECT_EQ(run({"list"}).out, key->public_key + " anna\n");
+  EXPECT_EQ(run({"revoke", "anna"}).code, 0);
+  EXPECT_EQ(run({"list"}).out, "");
+  EXPECT_EQ(run({"list", "--json"}).out, "[]\n");
+}
+
+TEST_F(KeysTest, WrongUsageSaysWhatToDo) {
+  ASSERT_EQ(run({"generate"}).code, 0);
+  const std::string key = make_key_pair().public_key;
+  ASSERT_EQ(run({"allow", "anna", key}).code, 0);
+  struct {
+    std::vector<std::string> arguments;
+    int code;
+    std::string says;
+  } const table[] = {
+      {{"generate", "--name", "anna"}, 2, "Give --out FILE"},
+      {{"generate", "--name", "an na", "--out", folder_ / "x"}, 2, "is no name"},
+      {{"generate", "--out", folder_ / "x"}, 2, "--out goes with --name"},
+      {{"allow", "bob", "short"}, 1, "is no public key"},
+      {{"allow", "../bob", key}, 1, "is no name"},
+      {{"allow", "bob", key}, 1, "this key is anna's already"},
+      {{"revoke", "bob"}, 1, "nobody named 'bob'"},
+      {{"allow", "bob"}, 2, "public_key"},
+  };
+  for (const auto& [arguments, code, says] : table) {
+    const Said said = run(arguments);
+    EXPECT_EQ(said.code, code) << says;
+    EXPECT_THAT(said.err, HasSubstr(says));
+  }
+  EXPECT_EQ(run_collector({"keys"}).code, 2);
+  const Said nowhere = run_collector({"keys", "allow", "--keys", folder_ / "none", "bob", key});
+  EXPECT_EQ(nowhere.code, 1);
+  EXPECT_THAT(nowhere.err, HasSubstr("keys generate"));
+}
+
+TEST(AllowList, ReadsWhatItWritesAndNothingElse) {
+  const std::string key(40, 'a');
+  const std::string other(40, 'b');
+  std::vector<int> bad;
+  const AllowList list = AllowList::parse(
+      "# a comment\n\n" + key + " anna\nshort bob\n" + other + "\n" + other + " an na\n#\n", &bad);
+  EXPECT_THAT(bad, ElementsAre(4, 5, 6));
+  EXPECT_EQ(list.name_of(key), "anna");
+  EXPECT_EQ(list.name_of(other), std::nullopt);
+  EXPECT_EQ(AllowList::parse(list.text()).names_by_key(), list.names_by_key());
+}
+
+TEST(SecretKey, IsMadeOnceAndThenTheSame) {
+  const TempFolder folder;
+  const std::string key = read_or_make_key(folder / "key", "test key", "all is lost");
+  EXPECT_EQ(key.size(), 32U);
+  EXPECT_EQ(read_or_make_key(folder / "key", "test key", "all is lost"), key);
+  EXPECT_NE(read_or_make_key(folder / "other", "test key", "all is lost"), key);
+}
+
+TEST(SecretKey, WhatIsNoKeyIsRefused) {
+  const TempFolder folder;
+  const auto refusal = [&](const std::string& name) -> std::string {
+    try {
+      read_or_make_key(folder / name, "test key", "all is lost");
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  std::ofstream(folder / "short") << "abc\n";
+  std::ofstream(folder / "nohex") << std::string(64, 'z') << '\n';
+  std::ofstream(folder / "open") << std::string(64, 'a') << '\n';
+  for (const char* name : {"short", "nohex"}) {
+    ASSERT_EQ(::chmod((folder / name).c_str(), 0600), 0);
+    EXPECT_THAT(refusal(name), HasSubstr("all is lost")) << name;
+  }
+  ASSERT_EQ(::chmod((folder / "open").c_str(), 0640), 0);
+  EXPECT_THAT(refusal("open"), HasSubstr("chmod 600"));
+  EXPECT_THAT(refusal("none/key"), HasSubstr("none/key"));
+}
+
+// From RFC 4231, test case 2, with the key padded to 32 bytes as HMAC pads it.
+TEST(SecretKey, TheHashIsHmacSha256) {
+  std::string key = "Jefe";
+  key.resize(32, '\0');
+  EXPECT_EQ(to_hex_digits(keyed_hash(key, "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST(Pseudonym, IsTheUsersWhereverTheyWork) {
+  const TempFolder folder;
+  const Pseudonyms names(folder / "key");
+  const schema::WireId one{1};
+  const schema::WireId two{2};
+  EXPECT_EQ(names.contributor("anna", one), names.contributor("anna", two));
+  EXPECT_NE(names.contributor("anna", one), names.contributor("bob", one));
+  EXPECT_NE(names.contributor("", one), names.contributor("", two));
+  EXPECT_EQ(names.contributor("anna", one).size(), 32U);
+  EXPECT_NE(Pseudonyms(folder / "other").contributor("anna", one), names.contributor("anna", one));
+}
+
+}  // namespace
+}  // namespace strop::collector
