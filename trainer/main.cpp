@@ -14,6 +14,8 @@ int main(int argc, char** argv) {
   strop::trainer::register_sft(app, action);
   strop::trainer::register_dpo(app, action);
   strop::trainer::register_evaluate(app, action);
+  strop::trainer::register_serve(app, action);
+  strop::trainer::register_export(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,0 +1,89 @@
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+
+#include "trainer/checkpoint.h"
+#include "trainer/command.h"
+#include "trainer/loaded_model.h"
+#include "trainer/serve/server.h"
+#include "trainer/threads.h"
+
+namespace strop::trainer {
+namespace {
+
+std::string read_token(const std::string& file) {
+  struct stat info {};
+  if (::stat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode))
+    throw std::invalid_argument("--token-file " + file + " is no file");
+  if ((info.st_mode & 077) != 0)
+    throw std::invalid_argument("--token-file " + file + ": others may read it; do: chmod 600");
+  std::ifstream in(file);
+  std::string token;
+  std::getline(in, token);
+  if (token.empty())
+    throw std::invalid_argument("--token-file " + file + ": its first line must be the token");
+  return token;
+}
+
+}  // namespace
+
+void register_serve(CLI::App& app, Action& action) {
+  struct Options {
+    std::string model;
+    std::string adapter;
+    ServeOptions serve;
+    std::string token_file;
+    std::string port_file;
+    int threads = 1;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("serve", "give a model's completions over HTTP (/v1/completions)");
+  command->add_option("--model", options->model, "model folder")->required();
+  command->add_option("--adapter", options->adapter, "adapter folder");
+  command->add_option("--bind", options->serve.bind,
+                      "HOST:PORT (default 127.0.0.1:8012); port 0 takes any free one");
+  command->add_option("--port-file", options->port_file, "write the port here once it listens");
+  command->add_option("--token-file", options->token_file,
+                      "file (mode 0600) of the token that every request must bear");
+  command->add_flag("--behind-proxy", options->serve.behind_proxy,
+                    "a proxy with TLS stands in front and sees to who may ask");
+  command->add_option("--context", options->serve.context,
+                      "tokens of prompt and completion (0: the model's positions)");
+  command
+      ->add_option("--threads", options->threads,
+                   "threads an operator is spread over (0: every core; 1 is best for small models)")
+      ->check(CLI::Range(0, 1024));
+  command->callback([options, &action] {
+    action = [options] {
+      if (!options->token_file.empty()) options->serve.token = read_token(options->token_file);
+      // Blocked before any thread starts, so that they arrive here alone.
+      sigset_t signals;
+      sigemptyset(&signals);
+      sigaddset(&signals, SIGINT);
+      sigaddset(&signals, SIGTERM);
+      pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+      std::signal(SIGPIPE, SIG_IGN);
+      if (options->threads == 1)
+        use_shard_threads();
+      else
+        use_operator_threads(thread_count(options->threads));
+      LoadedModel model = load_model(options->model, options->adapter);
+      Server server(model, options->serve);
+      server.start();
+      std::fprintf(stderr, "serving %s on port %d\n", model.name.c_str(), server.port());
+      if (!options->port_file.empty())
+        write_file(options->port_file, std::to_string(server.port()) + "\n");
+      int signal = 0;
+      sigwait(&signals, &signal);
+      server.stop();
+      return 0;
+    };
+  });
+}
+
+}  // namespace strop::trainer
