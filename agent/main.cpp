@@ -17,6 +17,8 @@
 #include "agent/delivery.h"
 #include "agent/replay.h"
 #include "agent/session.h"
+#include "agent/ship.h"
+#include "agent/uplink.h"
 
 namespace {
 
@@ -77,6 +79,8 @@ int relay(const RelayFlags& given, const Arguments& arguments) {
         "URL",
         kWrongUsage);
   }
+  if (const auto uplink = read_uplink_options(*config); !uplink)
+    return complain(uplink.error(), kWrongUsage);
   SessionPlan plan;
   plan.config = *config;
   plan.clock = given.clock == "client" ? Clock::Kind::kClient : Clock::Kind::kSystem;
@@ -86,6 +90,15 @@ int relay(const RelayFlags& given, const Arguments& arguments) {
   if (!end) return complain(end.error(), kFailed);
   if (end->end.signalled || !end->orderly) end_like(end->end);
   return end->end.code;
+}
+
+int ship_rest(const RelayFlags& given, double timeout_s) {
+  const auto places = places_from_environment();
+  if (!places) return complain(places.error(), kWrongUsage);
+  const auto config = load_config(*places, given.flags());
+  if (!config) return complain(config.error(), kWrongUsage);
+  constexpr double kSecond = 1000;
+  return ship(*config, timeout_s * kSecond, std::cout, std::cerr);
 }
 
 int run(int argc, char** argv) {
@@ -113,6 +126,14 @@ int run(int argc, char** argv) {
   replaying->add_option("session", session, "recorded session (.jsonl)")->required();
   replaying->add_option("--mode", mode)->check(modes);
 
+  double timeout_s = 30;
+  CLI::App* shipping =
+      app.add_subcommand("ship", "has the collector take what is left in the spool");
+  shipping->add_option("--config", flags.config,
+                       "configuration, instead of ~/.config/strop/agent.toml");
+  shipping->add_option("--timeout", timeout_s, "seconds until it gives up")
+      ->check(CLI::PositiveNumber);
+
   try {
     std::vector<std::string> reversed(arguments.own.rbegin(), arguments.own.rend());
     app.parse(reversed);
@@ -120,6 +141,7 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kWrongUsage;
   }
   if (replaying->parsed()) return replay_main(session, mode, std::cout, std::cerr);
+  if (shipping->parsed()) return ship_rest(flags, timeout_s);
   if (!arguments.separated && flags.provider.empty() && arguments.own.empty()) {
     std::cerr << app.help();
     return kWrongUsage;

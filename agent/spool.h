@@ -31,10 +31,11 @@ class Spool {
   ~Spool();  // sync(); the epoch is then anybody's to ship
 
   // Captured: what returns a number is safe from the end of this process; from a power cut after
-  // sync(). Nothing: it was given up, and counted.
-  std::optional<std::uint64_t> append(std::string_view record);
+  // sync(). Nothing: it was given up, and counted. `rule`: what let it pass, for the developer.
+  std::optional<std::uint64_t> append(std::string_view record, std::string_view rule = {});
 
-  // Captured, but not to be kept: counted under the rule that decided.
+  // Captured, but not to be kept: counted under the rule that decided, on disk with the next
+  // sync().
   void suppress(std::string_view rule);
 
   // To the disk: file, and folder if there is a new file. False: the disk refused.

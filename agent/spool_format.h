@@ -4,10 +4,10 @@
 // milliseconds of the Unix epoch, sizes bytes. Errors: reading is total; what does not bear out its
 // checksum is passed over and counted, never returned. FORMAT.md, "Spool", is the full text.
 //
-//   header  "STROPSPL", u32 version, 16 bytes epoch, u64 first_seq, u32 crc32c of what is before it
-//   record  u32 marker, u32 crc32c of all that follows, u32 size, u8 kind, u8 rule_size, u16
-//   padding,
-//           u32 span, u64 seq, u64 t_ms, then `size` bytes: rule, payload, padding
+//   header  "STROPSPL", u32 version, 16 bytes epoch, u64 first_seq, u64 created_ms, u32 crc32c of
+//           what is before it
+//   record  4 bytes marker, u32 crc32c of all that follows, u32 size, u8 kind, u8 rule_size, u16
+//           padding, u32 span, u64 seq, u64 t_ms, then `size` bytes: rule, payload, padding
 #pragma once
 
 #include <cstddef>
@@ -15,13 +15,14 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 
 #include "schema/wire.h"
 
 namespace strop::agent {
 
 inline constexpr std::uint32_t kSegmentVersion = 1;
-inline constexpr std::size_t kSegmentHeaderBytes = 8 + 4 + 16 + 8 + 4;
+inline constexpr std::size_t kSegmentHeaderBytes = 8 + 4 + 16 + 8 + 8 + 4;
 inline constexpr std::size_t kSpoolRecordHeaderBytes = 4 + 4 + 4 + 4 + 4 + 8 + 8;
 // Room for a gap's reason in the place of any event.
 inline constexpr std::size_t kLeastBodyBytes = 32;
@@ -32,8 +33,6 @@ enum class SpoolKind : std::uint8_t {
   kGap = 2,    // span sequence numbers without their events; rule: the reason
   kSuppressed =
       3,  // span events that got no number; rule: what suppressed them; seq: the last given
-  kDelivered = 4,  // span sequence numbers that were acknowledged and whose bytes are gone
-  kRejected = 5,   // the same, but rejected; rule: the reject code's word
 };
 
 struct SpoolRecord {
@@ -49,7 +48,13 @@ struct SpoolRecord {
   bool numbered() const { return kind != SpoolKind::kSuppressed; }
 };
 
-std::string encode_segment_header(const schema::WireId& epoch, std::uint64_t first_seq);
+struct SegmentHeader {
+  schema::WireId epoch{};
+  std::uint64_t first_seq = 1;
+  std::uint64_t created_ms = 0;  // no record of it is older
+};
+
+std::string encode_segment_header(const SegmentHeader& header);
 
 // Rules are cut at 255 bytes.
 std::string encode_spool_record(const SpoolRecord& record);
@@ -58,12 +63,11 @@ std::string encode_spool_record(const SpoolRecord& record);
 // REQUIRES: `size` is that of an encoded record.
 std::string encode_gap_over(const SpoolRecord& event, std::string_view reason, std::size_t size);
 
-enum class SegmentHead {
-  kGood,
+enum class HeaderFault {
   kDamaged,  // its records may be good all the same
   kForeign,  // a version this build does not know: to be left alone
 };
-SegmentHead read_segment_head(std::string_view segment);
+tl::expected<SegmentHeader, HeaderFault> read_segment_header(std::string_view segment);
 
 struct ScanResult {
   std::size_t end = 0;      // behind the last good record

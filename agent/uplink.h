@@ -3,12 +3,13 @@
 // Owns a thread, which owns its ZeroMQ sockets. Of a user's agents the one that holds the lock file
 // works for all; when it ends another takes over. Without an endpoint it only keeps order (limits
 // of size and age). Any thread may call stop() and status(). Times are milliseconds, sizes bytes.
-// Errors: read_uplink_keys says what to do; later ones are logged, once each, and retried; nothing
-// is lost by them, records stay in the spool.
+// Errors: read_uplink_options says what to do; later ones are logged, once each, and retried;
+// nothing is lost by them, records stay in the spool.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,8 +31,10 @@ struct UplinkOptions {
   double reconnect_max_ms = 60'000;
   double lock_retry_ms = 500;  // how often another's lock is tried
   double look_ms = 100;        // how often the spools are looked at for new records
-  double tidy_ms = 5'000;      // how often limits and grace are applied
+  double tidy_ms = 60'000;     // how often limits and grace are applied
+  double answer_ms = 5'000;    // how long a connection may take to come about
   std::size_t max_batch = 256 << 10;
+  std::function<bool()> is_paused;  // asked once a second; empty: never
 };
 
 // Takes the configuration's endpoint and keys. Refused: an endpoint that is no tcp://HOST:PORT, one
