@@ -31,6 +31,8 @@ int main(int argc, char** argv) {
   strop::collector::register_ledger(commands);
   strop::collector::register_deadletter(commands);
   strop::collector::register_backup(commands);
+  strop::collector::register_restore(commands);
+  strop::collector::register_forget(commands);
   try {
     return parse_and_run(app, commands, argc, argv);
   } catch (const strop::collector::UsageError& error) {

@@ -16,7 +16,8 @@ struct BackupOptions {
 int run(const BackupOptions& options) {
   SqliteStore store(store_path(options.store), StoreAccess::kRead);
   store.backup(options.to);
-  std::cout << "wrote " << options.to << '\n';
+  std::cout << "wrote " << options.to
+            << "; keep the key files as well (.pseudonym.key, .split.key), apart from it\n";
   return kDone;
 }
 

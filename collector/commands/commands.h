@@ -26,6 +26,8 @@ void register_keys(Commands& commands);
 void register_ledger(Commands& commands);
 void register_deadletter(Commands& commands);
 void register_backup(Commands& commands);
+void register_restore(Commands& commands);
+void register_forget(Commands& commands);
 void register_pairs(Commands& commands);
 void register_export(Commands& commands);
 

@@ -139,11 +139,14 @@ class Exporter {
 
   void take(schema::PreferencePair pair) {
     if (wanted(pair) && clean(pair))
-      lines_.add(family_ ? to_trl(pair, *family_) : pair_to_json(pair));
+      add(pair, family_ ? to_trl(pair, *family_) : pair_to_json(pair));
   }
   void take(schema::UnpairedExample example) {
     if (wanted(example.about) && clean(example))
-      lines_.add(family_ ? to_trl(example, *family_) : example_to_json(example));
+      add(example.about, family_ ? to_trl(example, *family_) : example_to_json(example));
+  }
+  const std::map<std::string, std::uint64_t>& lines_by_contributor() const {
+    return by_contributor_;
   }
   const Tally& tally() const { return tally_; }
 
@@ -152,6 +155,11 @@ class Exporter {
     return (options_.split == "all" || options_.split == pair.split) &&
            (options_.kinds.empty() || std::find(options_.kinds.begin(), options_.kinds.end(),
                                                 pair.kind) != options_.kinds.end());
+  }
+
+  void add(const schema::PreferencePair& about, const nlohmann::json& line) {
+    lines_.add(line);
+    ++by_contributor_[about.contributor];
   }
 
   template <class Line>
@@ -166,7 +174,18 @@ class Exporter {
   const std::optional<schema::FimFamily> family_;
   Lines& lines_;
   Tally tally_;
+  std::map<std::string, std::uint64_t> by_contributor_;
 };
+
+// `forget` must be able to tell where else a contributor's events are. Noted before the file
+// appears.
+void note(const ExportOptions& options, const Exporter& exporter) {
+  ExportRecord record;
+  record.at_ms = unix_now_ms();
+  record.file = options.out.empty() ? "-" : std::filesystem::absolute(options.out).string();
+  record.lines_by_contributor = exporter.lines_by_contributor();
+  SqliteStore(store_path(options.harvest.store), StoreAccess::kWrite).note_export(record);
+}
 
 int run(const ExportOptions& options) {
   const auto family = check(options);
@@ -182,6 +201,7 @@ int run(const ExportOptions& options) {
   if (lines.count() == 0)
     throw std::runtime_error("nothing to export of " + std::to_string(run.report().suggestions) +
                              " suggestions; `strop-collector pairs` says why");
+  note(options, exporter);
   lines.finish();
   std::cerr << lines.count() << (options.unpaired ? " examples" : " pairs");
   if (!options.out.empty()) std::cerr << " written to " << options.out;

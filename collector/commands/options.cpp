@@ -1,5 +1,7 @@
 #include "collector/commands/options.h"
 
+#include <chrono>
+
 #include "collector/config.h"
 #include "collector/usage.h"
 
@@ -18,6 +20,12 @@ std::string store_path(const StoreOptions& options) {
   if (!std::filesystem::exists(path))
     throw UsageError("there is no store " + path + "; `strop-collector serve` makes one");
   return path;
+}
+
+std::int64_t unix_now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 }  // namespace strop::collector

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 
 namespace strop::collector {
@@ -16,5 +17,8 @@ void add_store_options(CLI::App& command, StoreOptions& options);
 // The store's path: the flag, or else the configuration's; UsageError if neither has one, or if
 // there is no such file.
 std::string store_path(const StoreOptions& options);
+
+// Milliseconds of the Unix epoch.
+std::int64_t unix_now_ms();
 
 }  // namespace strop::collector

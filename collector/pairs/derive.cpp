@@ -11,7 +11,6 @@
 namespace strop::collector {
 namespace {
 
-using schema::How;
 using schema::OutcomeKind;
 using schema::PreferencePair;
 
@@ -186,17 +185,17 @@ class Deriver {
     // Of the whole texts: half a secret is one too.
     const bool secret =
         holds_secret(*sides, sides->chosen) || holds_secret(*sides, sides->rejected);
-    *sides = cut_alike(*std::move(sides));
-    if (const std::string reason = fault(*sides, kind, options_); !reason.empty())
+    Sides cut = cut_alike(*std::move(sides));
+    if (const std::string reason = fault(cut, kind, options_); !reason.empty())
       return discard(reason);
     if (secret) return discard("secret");
     const double epsilon = either(doubt(), kind_epsilon(kind));
     if (epsilon > options_.max_epsilon) return discard("unsure");
     PreferencePair pair = about(out_.pairs.size(), kind, epsilon);
-    pair.prefix = std::move(sides->prefix);
-    pair.suffix = std::move(sides->suffix);
-    pair.chosen = std::move(sides->chosen);
-    pair.rejected = std::move(sides->rejected);
+    pair.prefix = std::move(cut.prefix);
+    pair.suffix = std::move(cut.suffix);
+    pair.chosen = std::move(cut.chosen);
+    pair.rejected = std::move(cut.rejected);
     out_.pairs.push_back(std::move(pair));
   }
 

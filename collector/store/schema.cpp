@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::int64_t kApplicationId = 0x5374726f;  // "Stro"
 
-constexpr std::array<const char*, 1> kMigrations{
+constexpr std::array<const char*, 2> kMigrations{
     // 1: streams and what arrived on them. Times are milliseconds of the Unix epoch.
     R"(
 CREATE TABLE installs (
@@ -61,6 +61,20 @@ CREATE TABLE lost (
 ) WITHOUT ROWID;
 CREATE TABLE probe (only INTEGER PRIMARY KEY CHECK (only = 1), at_ms INTEGER NOT NULL);
 INSERT INTO probe VALUES (1, 0);
+)",
+    // 2: which exports hold something of whom.
+    R"(
+CREATE TABLE exports (
+  id INTEGER PRIMARY KEY,
+  at_ms INTEGER NOT NULL,
+  file TEXT NOT NULL               -- '-' for stdout
+);
+CREATE TABLE export_lines (
+  contributor TEXT NOT NULL,       -- pseudonym
+  export INTEGER NOT NULL REFERENCES exports(id),
+  lines INTEGER NOT NULL,
+  PRIMARY KEY (contributor, export)
+) WITHOUT ROWID;
 )"};
 
 bool empty(Database& database) {

@@ -44,11 +44,22 @@ class SqliteStore : public Store {
   // and once.
   void hold_view();
 
+  // Looks through the whole file; throws kCorrupt if it is damaged.
+  void check();
+
+  // Erases what these installs sent. A gap over all sequence numbers stays in its place, so that
+  // nothing of it can come back.
+  Forgotten forget(const std::vector<schema::WireId>& installs, std::int64_t now_ms);
+
+  // Notes an export, so that `forget` can tell where else things are.
+  void note_export(const ExportRecord& record);
+
   // Beyond so many bytes the store answers as if the disk were full.
   void set_size_limit(std::int64_t bytes);
 
  private:
   struct Statements;
+  std::vector<ExportRecord> exports_with(const std::string& contributor);
   struct Standing;
 
   void open(const std::filesystem::path& file, StoreAccess access);
@@ -60,6 +71,7 @@ class SqliteStore : public Store {
                    BatchResult& result);
   BatchResult store_batch(const PendingBatch& batch, std::int64_t now_ms);
 
+  std::filesystem::path file_;
   int lock_fd_ = -1;  // constant after construction, as are the others
   std::unique_ptr<Database> db_;
   std::unique_ptr<Statements> statements_;

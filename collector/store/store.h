@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -114,6 +115,21 @@ struct LedgerRow {
   std::int64_t last_received_ms = 0;
   std::optional<std::string> quarantine;  // why the install is shut out
   bool balanced() const { return through == stored + rejected + gaps + lost; }
+};
+
+// An export that was made, and how much of a contributor's it holds.
+struct ExportRecord {
+  std::int64_t at_ms = 0;
+  std::string file;  // "-" for stdout
+  std::map<std::string, std::uint64_t> lines_by_contributor;
+  std::uint64_t lines = 0;  // of those asked about
+};
+
+struct Forgotten {
+  std::uint64_t streams = 0;
+  std::uint64_t events = 0;
+  std::uint64_t dead_letters = 0;
+  std::vector<ExportRecord> exports;  // that hold something of theirs
 };
 
 class Store {

@@ -15,7 +15,6 @@ namespace {
 using schema::Evidence;
 using schema::How;
 using schema::OutcomeKind;
-using testing::AllOf;
 using testing::ElementsAre;
 using testing::IsEmpty;
 

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "collector/fill.h"
 #include "collector/life.h"
 #include "collector/program.h"
 #include "collector/store/sqlite_store.h"
@@ -19,7 +20,6 @@ namespace {
 using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::SizeIs;
 
 class ExportTest : public testing::Test {
@@ -29,26 +29,7 @@ class ExportTest : public testing::Test {
   std::string store() const { return folder_ / "events.db"; }
 
   void put(const std::vector<Life>& lives) {
-    SqliteStore into(store(), StoreAccess::kReceiver);
-    for (const Life& life : lives) {
-      StreamKey key;
-      key.install.fill(++stream_);
-      key.epoch.fill(stream_);
-      const OpenStream stream =
-          into.open_stream(key, {life.contributor(), life.contributor()}, "test", 1, 1).value();
-      PendingBatch batch{stream.id, key, life.contributor(), {}};
-      for (const schema::Event& event : life.events()) {
-        Entry entry;
-        entry.seq = batch.entries.size() + 1;
-        entry.payload = schema::event_to_json(event).dump();
-        entry.hash = entry.payload;
-        entry.type = schema::type_name(event);
-        entry.suggestion = event.suggestion;
-        entry.t_ms = event.t_ms;
-        batch.entries.push_back(std::move(entry));
-      }
-      into.commit({batch}, 1);
-    }
+    for (const Life& life : lives) fill(store(), ++stream_, life);
   }
 
   Said run(std::vector<std::string> arguments) {
@@ -161,6 +142,7 @@ TEST_F(ExportTest, RepositoriesGoByPseudonym) {
 
 TEST_F(ExportTest, TheSameEventsGiveTheSameSplit) {
   std::vector<Life> lives;
+  lives.reserve(60);
   for (int i = 0; i < 60; ++i)
     lives.push_back(Life()
                         .in("file:///w/" + std::to_string(i) + ".py")

@@ -362,6 +362,7 @@ TEST(History, WithoutAFinalStateNothingIsSettled) {
 
 TEST(Harvest, BothPassesSeeTheSamePairs) {
   std::vector<Life> lives;
+  lives.reserve(40);
   for (int i = 0; i < 40; ++i)
     lives.push_back(Life()
                         .in("file:///w/" + std::to_string(i % 25) + ".py")

@@ -27,6 +27,7 @@ Said run_collector(const std::vector<std::string>& arguments) {
   const std::string out = folder / "out";
   const std::string err = folder / "err";
   std::vector<char*> argv{const_cast<char*>(program.c_str())};
+  argv.reserve(arguments.size() + 2);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   const pid_t child = ::fork();

@@ -33,6 +33,7 @@ ServeProcess::ServeProcess(std::vector<std::string> arguments, const std::string
   const std::string program = std::string(STROP_BIN_DIR) + "/strop-collector";
   arguments.insert(arguments.begin(), {program, "serve", "--port-file", port_file});
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   child_ = ::fork();
