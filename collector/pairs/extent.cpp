@@ -39,6 +39,11 @@ void cut_length(std::string& text, std::size_t like) {
   }
 }
 
+bool goes_on_in_line(std::string_view suffix) {
+  const std::string_view line = suffix.substr(0, suffix.find('\n'));
+  return line.find_first_not_of(" \t\r") != std::string_view::npos;
+}
+
 }  // namespace
 
 std::optional<Replaced> find_replaced(const std::string& replaces, const std::string& prefix,
@@ -73,6 +78,7 @@ Sides cut_alike(Sides sides) {
   const std::size_t breaks = std::min(line_breaks(sides.chosen), line_breaks(sides.rejected));
   cut_lines(sides.chosen, breaks);
   cut_lines(sides.rejected, breaks);
+  if (goes_on_in_line(sides.suffix)) return sides;
   const std::size_t chosen = sides.chosen.size();
   cut_length(sides.chosen, sides.rejected.size());
   cut_length(sides.rejected, chosen);

@@ -35,7 +35,8 @@ std::optional<Replaced> find_replaced(const std::string& replaces, const std::st
 std::optional<Sides> place(Sides sides, const Replaced& replaced, bool behind_stays);
 
 // Cuts the longer side to the lines of the shorter; and where it is still far longer, to the end of
-// the word that reaches the shorter's length.
+// the word that reaches the shorter's length. Not so where the suffix goes on in the same line:
+// there both sides end where it begins, and a trainer may teach that end.
 Sides cut_alike(Sides sides);
 
 // True when one side only goes on where the other ends, white space apart.

@@ -91,6 +91,14 @@ TEST(Extent, BothSidesAreCutToTheSameExtent) {
     EXPECT_EQ(cut_alike(before), after) << before.chosen << " / " << before.rejected;
 }
 
+// f(|) with a bracket behind the cursor: what was written ends there, however long it is.
+TEST(Extent, WhereTheLineGoesOnBothSidesEndAtIt) {
+  const Sides within{"f(", ")\n", "alpha, beta, gamma, delta", "x"};
+  EXPECT_EQ(cut_alike(within), within);
+  const Sides at_end{"f(", " \n)", "alpha, beta, gamma, delta", "x"};
+  EXPECT_EQ(cut_alike(at_end).chosen, "alpha");
+}
+
 TEST(Extent, GoingOnIsNotBeingDifferent) {
   EXPECT_TRUE(differ_by_length_alone(sides("a b", "a")));
   EXPECT_TRUE(differ_by_length_alone(sides("a", "a  b")));
