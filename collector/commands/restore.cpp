@@ -15,7 +15,7 @@ struct RestoreOptions {
 };
 
 std::string target(const RestoreOptions& options) {
-  const std::string path =
+  std::string path =
       options.store.store.empty() ? read_config(options.store.config).store : options.store.store;
   if (path.empty())
     throw UsageError("restore to where? Give --store PATH.db, or set 'store' in the file");

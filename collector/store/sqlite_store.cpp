@@ -397,11 +397,7 @@ void SqliteStore::scan(std::int64_t after, const std::function<bool(const Stored
 void SqliteStore::scan_suggestions(
     const std::function<bool(const std::vector<StoredEvent>&)>& visit) {
   // First the ids alone, brought together by suggestion; the payloads are read one by one.
-  struct Place {
-    std::uint32_t suggestion;  // in order of first events
-    std::int64_t id;
-    auto operator<=>(const Place&) const = default;
-  };
+  using Place = std::pair<std::uint32_t, std::int64_t>;  // suggestion in order of firsts, event id
   std::vector<Place> places;
   {
     std::map<std::pair<std::int64_t, std::string>, std::uint32_t> numbers;
@@ -410,16 +406,16 @@ void SqliteStore::scan_suggestions(
     while (rows.step()) {
       const auto number = static_cast<std::uint32_t>(numbers.size());
       const auto found = numbers.try_emplace({rows.number(1), rows.text(2)}, number).first;
-      places.push_back({found->second, rows.number(0)});
+      places.emplace_back(found->second, rows.number(0));
     }
   }
   std::sort(places.begin(), places.end());
   Statement read(*db_, std::string(kEventColumns) + "WHERE e.id = ?1");
   std::vector<StoredEvent> events;
   for (std::size_t i = 0; i < places.size(); ++i) {
-    if (read.with(places[i].id).step()) events.push_back(event_in(read));
+    if (read.with(places[i].second).step()) events.push_back(event_in(read));
     read.reset();
-    const bool last = i + 1 == places.size() || places[i + 1].suggestion != places[i].suggestion;
+    const bool last = i + 1 == places.size() || places[i + 1].first != places[i].first;
     if (!last) continue;
     if (!events.empty() && !visit(events)) return;
     events.clear();
