@@ -15,6 +15,7 @@
 #include "agent/child_process.h"
 #include "agent/config.h"
 #include "agent/delivery.h"
+#include "agent/log.h"
 #include "agent/replay.h"
 #include "agent/session.h"
 #include "agent/ship.h"
@@ -97,6 +98,7 @@ int ship_rest(const RelayFlags& given, double timeout_s) {
   if (!places) return complain(places.error(), kWrongUsage);
   const auto config = load_config(*places, given.flags());
   if (!config) return complain(config.error(), kWrongUsage);
+  open_log(config->state);
   constexpr double kSecond = 1000;
   return ship(*config, timeout_s * kSecond, std::cout, std::cerr);
 }
