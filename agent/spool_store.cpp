@@ -64,6 +64,7 @@ std::vector<SpoolEpoch> load_epochs(const fs::path& spool, const PastEpochs& pas
   std::stable_sort(aged.begin(), aged.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<SpoolEpoch> epochs;
+  epochs.reserve(aged.size());
   for (auto& [age, epoch] : aged) epochs.push_back(std::move(epoch));
   return epochs;
 }
@@ -390,7 +391,7 @@ json ledger_to_json(const Ledger& ledger) {
           {"suppressed", ledger.suppressed}, {"given_up", ledger.given_up}};
 }
 
-SpoolStore::SpoolStore(fs::path state) : spool_(spool_folder(state)) {}
+SpoolStore::SpoolStore(const fs::path& state) : spool_(spool_folder(state)) {}
 
 tl::expected<void, std::string> SpoolStore::each_record(
     const std::function<bool(const StoredRecord&)>& visit) const {

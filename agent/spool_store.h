@@ -68,7 +68,7 @@ struct TidyLimits {
 
 class SpoolStore {
  public:
-  explicit SpoolStore(std::filesystem::path state);
+  explicit SpoolStore(const std::filesystem::path& state);
 
   // All records on disk, each epoch's in order, the epochs by age, until `visit` returns false.
   tl::expected<void, std::string> each_record(
