@@ -240,7 +240,7 @@ void Uplink::Impl::tend_connection(double now) {
   if (!socket_->fault().empty()) return disconnect(now, socket_->fault(), false);
   if (socket_->is_open()) exchange(now);
   if (!socket_) return;
-  if (shipment_->fell_silent(now))
+  if (greeted_ && shipment_->fell_silent(now))
     return disconnect(now, options_.endpoint + " has fallen silent", false);
   if (!(greeted_ && shipment_->welcomed()) && now - opened_ms_ > options_.answer_ms)
     disconnect(now,
