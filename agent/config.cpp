@@ -292,6 +292,7 @@ tl::expected<Config, std::string> load_config(const Places& places, const Flags&
   if (!user) return tl::unexpected(user.error());
   Config config = merged(*ceiling, *user, flags);
   config.state = places.state_home / "strop";
+  config.home = places.home;
   return config;
 }
 

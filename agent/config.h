@@ -68,6 +68,7 @@ struct Config {
   SpoolConfig spool;
   PrivacyConfig privacy;
   std::filesystem::path state;  // $XDG_STATE_HOME/strop, or ~/.local/state/strop
+  std::filesystem::path home;
   bool operator==(const Config&) const = default;
 };
 

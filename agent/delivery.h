@@ -2,7 +2,7 @@
 // collector.
 //
 // Made once a session, after the server was started (its uplink has a thread). sink() is for the
-// capture thread, permits() for the provider's. Errors of the state folder are logged, and then
+// capture thread, prepare() for the provider's. Errors of the state folder are logged, and then
 // nothing is captured and no prompt leaves: the gate fails closed.
 #pragma once
 

@@ -3,11 +3,13 @@
 //
 //   strop-agent [flags] -- SERVER ARGS…      relay; without SERVER the provider alone
 //   strop-agent replay SESSION.jsonl [--mode M]
+//   strop-agent inspect | forget | pause | resume | doctor | join | ship
 // Flags and wiring alone. Exit codes: the server's own when relaying; else 0 done, 1 failed, 2
 // wrong usage or configuration.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <exception>
+#include <functional>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -15,6 +17,9 @@
 #include "agent/child_process.h"
 #include "agent/config.h"
 #include "agent/delivery.h"
+#include "agent/doctor.h"
+#include "agent/inspector.h"
+#include "agent/join.h"
 #include "agent/log.h"
 #include "agent/replay.h"
 #include "agent/session.h"
@@ -103,6 +108,73 @@ int ship_rest(const RelayFlags& given, double timeout_s) {
   return ship(*config, timeout_s * kSecond, std::cout, std::cerr);
 }
 
+// What a developer does beside running agents. The configuration is read only for where the state
+// is, so that a mistake in it keeps nobody from looking or pausing.
+struct OwnCommands {
+  bool json = false;
+  ForgetWhat forget;
+  std::string file;
+  std::uint64_t last = 0;
+  JoinWhat join;
+};
+
+void add_own_commands(CLI::App& app, OwnCommands& own, RelayFlags& flags,
+                      std::function<int(const Places&)>& chosen) {
+  const auto state = [](const Places& places) { return places.state_home / "strop"; };
+  CLI::App* inspecting =
+      app.add_subcommand("inspect", "every record kept here, as it leaves, and the ledger");
+  inspecting->add_flag("--json", own.json, "one JSON object");
+  inspecting->callback([&own, &chosen, state] {
+    chosen = [&own, state](const Places& places) {
+      return inspect(state(places), own.json, std::cout, std::cerr);
+    };
+  });
+
+  CLI::App* forgetting =
+      app.add_subcommand("forget", "take records off the disk, here and at the collector");
+  auto* which = forgetting->add_option_group("which")->require_option(1);
+  which->add_flag("--all", own.forget.all, "every record");
+  which->add_option("--file", own.file, "records about this file");
+  which->add_option("--last", own.last, "so many of the newest")->check(CLI::PositiveNumber);
+  forgetting->callback([&own, &chosen, state] {
+    if (!own.file.empty()) own.forget.file = own.file;
+    if (own.last > 0) own.forget.last = own.last;
+    chosen = [&own, state](const Places& places) {
+      return forget(state(places), own.forget, std::cout, std::cerr);
+    };
+  });
+
+  app.add_subcommand("pause", "capture and send nothing until resume")->callback([&chosen, state] {
+    chosen = [state](const Places& places) { return pause(state(places), std::cout, std::cerr); };
+  });
+  app.add_subcommand("resume", "go on after pause")->callback([&chosen, state] {
+    chosen = [state](const Places& places) { return resume(state(places), std::cout, std::cerr); };
+  });
+
+  CLI::App* examining =
+      app.add_subcommand("doctor", "what is wired to what, and what to do where it is not");
+  examining->add_option("--config", flags.config,
+                        "configuration, instead of ~/.config/strop/agent.toml");
+  examining->callback([&flags, &chosen] {
+    chosen = [&flags](const Places& places) {
+      return doctor(places, flags.flags(), std::cout, std::cerr);
+    };
+  });
+
+  CLI::App* joining = app.add_subcommand("join", "name a collector, and make a key for it");
+  joining->add_option("endpoint", own.join.endpoint, "tcp://HOST:PORT")->required();
+  joining
+      ->add_option("--server-key", own.join.server_key,
+                   "the collector's public key, or a file that holds it")
+      ->required();
+  joining->add_option("--key", own.join.key_file, "your key file, made if it is not there");
+  joining->add_option("--config", own.join.config_file,
+                      "configuration, instead of ~/.config/strop/agent.toml");
+  joining->callback([&own, &chosen] {
+    chosen = [&own](const Places& places) { return join(places, own.join, std::cout, std::cerr); };
+  });
+}
+
 int run(int argc, char** argv) {
   const Arguments arguments = split(argc, argv);
   CLI::App app{
@@ -136,6 +208,10 @@ int run(int argc, char** argv) {
   shipping->add_option("--timeout", timeout_s, "seconds until it gives up")
       ->check(CLI::PositiveNumber);
 
+  OwnCommands own;
+  std::function<int(const Places&)> chosen;
+  add_own_commands(app, own, flags, chosen);
+
   try {
     std::vector<std::string> reversed(arguments.own.rbegin(), arguments.own.rend());
     app.parse(reversed);
@@ -144,6 +220,10 @@ int run(int argc, char** argv) {
   }
   if (replaying->parsed()) return replay_main(session, mode, std::cout, std::cerr);
   if (shipping->parsed()) return ship_rest(flags, timeout_s);
+  if (chosen) {
+    const auto places = places_from_environment();
+    return places ? chosen(*places) : complain(places.error(), kWrongUsage);
+  }
   if (!arguments.separated && flags.provider.empty() && arguments.own.empty()) {
     std::cerr << app.help();
     return kWrongUsage;

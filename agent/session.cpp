@@ -183,7 +183,7 @@ void Session::build(const std::optional<Endpoint>& endpoint, std::string key) {
   if (!endpoint) return;
   provider_ = std::make_unique<Provider>(
       config.provider, *endpoint, std::move(key),
-      [this](const InlineAsk& ask) { return delivery_->permits(ask); },
+      [this](InlineAsk& ask) { return delivery_->prepare(ask); },
       [this](const InlineAnswer& answer) { interceptor_->deliver(answer); });
   interceptor_->set_provider(provider_.get());
 }

@@ -25,8 +25,8 @@ namespace strop::agent {
 struct Delivery {
   virtual ~Delivery() = default;
   virtual EventSink& sink() = 0;
-  // Whether a prompt may leave. Any thread.
-  virtual bool permits(const InlineAsk& ask) = 0;
+  // Takes out of a prompt what must not leave; false: nothing of it may. Any thread.
+  virtual bool prepare(InlineAsk& ask) = 0;
   // No more events; what goes on in the background ends.
   virtual void finish() = 0;
 };

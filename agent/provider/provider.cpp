@@ -113,7 +113,7 @@ class Provider::Loop {
     co_await ask_server(job);
   }
 
-  bool permitted(const InlineAsk& ask) const {
+  bool permitted(InlineAsk& ask) const {
     try {
       return provider_.permit_(ask);
     } catch (const std::exception& error) {

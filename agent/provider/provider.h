@@ -40,8 +40,9 @@ class Provider : public InlineProvider {
  public:
   static constexpr std::size_t kMaxWaiting = 8;
 
-  // Whether a prompt may leave; called on the provider's thread.
-  using Permit = std::function<bool(const InlineAsk&)>;
+  // Takes out of a prompt what must not leave; false: nothing of it may. Called on the provider's
+  // thread.
+  using Permit = std::function<bool(InlineAsk&)>;
 
   Provider(ProviderConfig config, Endpoint endpoint, std::string key, Permit permit,
            InlineSink sink);

@@ -1,0 +1,148 @@
+#include "agent/doctor.h"
+
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <ostream>
+
+#include "agent/file_descriptor.h"
+#include "agent/inspector.h"
+#include "agent/provider/completion_api.h"
+#include "agent/session.h"
+#include "agent/spool_store.h"
+#include "agent/uplink.h"
+
+namespace strop::agent {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kKnockMs = 2'000;
+
+class Report {
+ public:
+  explicit Report(std::ostream& out) : out_(out) {}
+  void good(const std::string& what) { out_ << "ok       " << what << '\n'; }
+  void note(const std::string& what) { out_ << "note     " << what << '\n'; }
+  void bad(const std::string& what, const std::string& advice) {
+    out_ << "problem  " << what << "\n         " << advice << '\n';
+    sound_ = false;
+  }
+  bool sound() const { return sound_; }
+
+ private:
+  std::ostream& out_;
+  bool sound_ = true;
+};
+
+// Whether somebody listens there; empty: yes, else why not.
+std::string knock(const std::string& host, const std::string& port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* list = nullptr;
+  if (const int fault = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &list); fault != 0)
+    return ::gai_strerror(fault);
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, &::freeaddrinfo);
+  std::string why = "no address";
+  for (const addrinfo* one = list; one != nullptr; one = one->ai_next) {
+    const FileDescriptor socket(
+        ::socket(one->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, one->ai_protocol));
+    if (!socket.is_open()) continue;
+    if (::connect(socket.get(), one->ai_addr, one->ai_addrlen) == 0) return "";
+    pollfd item{socket.get(), POLLOUT, 0};
+    int error = ETIMEDOUT;
+    socklen_t size = sizeof error;
+    if (::poll(&item, 1, kKnockMs) > 0)
+      ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error == 0) return "";
+    why = ::strerror(error);
+  }
+  return why;
+}
+
+void look_at_files(const Places& places, const Flags& flags, Report& report) {
+  std::error_code ignored;
+  const fs::path own = flags.config.value_or(places.config_home / "strop" / "agent.toml");
+  report.note(own.string() + (fs::exists(own, ignored) ? " is read" : " does not exist: defaults"));
+  if (fs::exists(places.ceiling, ignored))
+    report.note(places.ceiling.string() + ", the administrator's, caps it");
+}
+
+void look_at_capture(const Config& config, Report& report) {
+  report.good("mode is " + std::string(to_word(config.mode)));
+  if (is_paused(config.state)) report.bad("capture is paused", "`strop-agent resume` goes on");
+  if (config.mode != Mode::kFull) return;
+  if (config.privacy.workspaces.empty())
+    report.bad("mode is full, and no workspace has consented: only counts are kept",
+               "name folders in [privacy] workspaces");
+  for (const std::string& folder : config.privacy.workspaces) {
+    std::error_code error;
+    if (fs::is_directory(folder, error))
+      report.good("texts are captured below " + folder);
+    else
+      report.bad("the workspace " + folder + " is no folder", "mend [privacy] workspaces");
+  }
+}
+
+void look_at_state(const Config& config, Report& report) {
+  std::error_code error;
+  fs::create_directories(config.state, error);
+  if (error || ::access(config.state.c_str(), W_OK | X_OK) != 0)
+    return report.bad(config.state.string() + " cannot be written: nothing is captured",
+                      "make it yours: chown, or set XDG_STATE_HOME");
+  const auto ledger = SpoolStore(config.state).ledger();
+  if (!ledger) return report.bad("the spool cannot be read: " + ledger.error(), "see agent.log");
+  report.good(config.state.string() + " holds " + std::to_string(ledger->unshipped) +
+              " records that wait for the collector");
+  if (!ledger->balanced())
+    report.bad("the ledger does not balance", "please report it with `strop-agent inspect --json`");
+}
+
+void look_at_collector(const Config& config, Report& report) {
+  if (config.collector.endpoint.empty())
+    return report.note("no collector: what is captured stays here (`strop-agent join` names one)");
+  if (const auto options = read_uplink_options(config); !options)
+    return report.bad(options.error(), "`strop-agent join` sets endpoint and keys");
+  const std::string rest = config.collector.endpoint.substr(std::string("tcp://").size());
+  const std::size_t colon = rest.rfind(':');
+  const std::string why = knock(rest.substr(0, colon), rest.substr(colon + 1));
+  if (why.empty())
+    report.good("the collector at " + config.collector.endpoint + " listens");
+  else
+    report.bad("the collector at " + config.collector.endpoint + ": " + why,
+               "records wait in the spool meanwhile; ask whoever runs it");
+}
+
+void look_at_provider(const Config& config, Report& report) {
+  if (config.provider.url.empty()) return;
+  const auto checked = check_provider(config.provider);
+  if (!checked) return report.bad(checked.error(), "mend [provider]");
+  const std::string why = knock(checked->first.host, checked->first.port);
+  if (why.empty())
+    report.good("the model server at " + config.provider.url + " listens");
+  else
+    report.bad("the model server at " + config.provider.url + ": " + why,
+               "start it (`strop-trainer serve`), or mend provider.url");
+}
+
+}  // namespace
+
+int doctor(const Places& places, const Flags& flags, std::ostream& out, std::ostream& err) {
+  const auto config = load_config(places, flags);
+  if (!config) {
+    err << "strop-agent: " << config.error() << '\n';
+    return 2;
+  }
+  Report report(out);
+  look_at_files(places, flags, report);
+  look_at_capture(*config, report);
+  look_at_state(*config, report);
+  look_at_collector(*config, report);
+  look_at_provider(*config, report);
+  return report.sound() ? 0 : 1;
+}
+
+}  // namespace strop::agent

@@ -1,0 +1,24 @@
+// `strop-agent join`: names a collector in the user's configuration, with keys for it.
+//
+// Functions over the user's configuration folder, run by hand; nothing is held. What the file says
+// already stays, a [collector] table in it is never overwritten. Returns the program's exit code.
+#pragma once
+
+#include <filesystem>
+#include <iosfwd>
+#include <string>
+
+#include "agent/config.h"
+
+namespace strop::agent {
+
+struct JoinWhat {
+  std::string endpoint;               // tcp://HOST:PORT
+  std::string server_key;             // the collector's public key, or a file that holds it
+  std::filesystem::path key_file;     // made if it is not there; empty: beside the configuration
+  std::filesystem::path config_file;  // empty: the user's own
+};
+
+int join(const Places& places, const JoinWhat& what, std::ostream& out, std::ostream& err);
+
+}  // namespace strop::agent
