@@ -5,8 +5,10 @@
 //   strop-typist score --truth F.jsonl --events F.jsonl [--json OUT]
 // Exit codes: 0 done, 1 failed, 2 wrong usage.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 
 #include "simulation/source_files.h"
 #include "simulation/truth.h"
@@ -124,8 +126,7 @@ int main(int argc, char** argv) {
   typing->add_option("--ask-mid-line", options.habits.ask_mid_line);
   typing->add_option("--env", options.environment,
                      "NAME=value for the agent; may be given several times");
-  typing->add_option("command", options.command, "the agent and its arguments, after --")
-      ->required();
+  typing->footer("The agent and its arguments stand behind the first --.");
 
   std::string root;
   std::string list;
@@ -147,8 +148,14 @@ int main(int argc, char** argv) {
   scoring->add_option("--events", events)->required();
   scoring->add_option("--json", score_out);
 
+  // What stands behind the first -- is not for CLI11, which would take another -- in it away.
+  const std::vector<std::string> all(argv + 1, argv + argc);
+  const auto separator = std::find(all.begin(), all.end(), "--");
+  if (separator != all.end()) options.command.assign(separator + 1, all.end());
   try {
-    app.parse(argc, argv);
+    app.parse(std::vector<std::string>(std::make_reverse_iterator(separator), all.rend()));
+    if (*typing && options.command.empty())
+      throw CLI::RequiredError("an agent's command line behind --");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }

@@ -1,0 +1,262 @@
+// The privacy gate: what leaves, by which rule, and that nothing else does.
+#include "agent/privacy/gate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+
+#include "agent/inspector.h"
+#include "support/temporary_folder.h"
+
+namespace strop::agent::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr const char* kSecret = "AKIAIOSFODNN7QRSTUVW";
+constexpr const char* kPrivate = "the_text_that_must_not_leave";
+
+class GateTest : public testing::Test {
+ protected:
+  GateTest() {
+    fs::create_directories(work());
+    fs::create_directories(home());
+  }
+
+  fs::path work() const { return folder_.path() / "work"; }
+  fs::path home() const { return folder_.path() / "home"; }
+  fs::path state() const { return folder_.path() / "state"; }
+
+  void write(const fs::path& file, const std::string& text) {
+    fs::create_directories(file.parent_path());
+    std::ofstream(file) << text;
+  }
+
+  Gate& gate(Mode mode = Mode::kFull, std::vector<std::string> exclude = {}) {
+    GateOptions options;
+    options.mode = mode;
+    options.workspaces = {work().string()};
+    options.exclude = std::move(exclude);
+    options.state = state();
+    options.home = home();
+    options.now_ms = [this] { return now_ms_; };
+    return gate_.emplace(std::move(options));
+  }
+
+  static schema::Event event(const fs::path& file, const std::string& text) {
+    schema::Event out;
+    out.suggestion = "s1";
+    out.uri = "file://" + file.string();
+    out.language = "cpp";
+    out.server = "clangd";
+    out.dialect = "lsp-inline";
+    schema::Offered offered;
+    offered.candidates = {{text, text, 0, {}}};
+    offered.prefix = text;
+    offered.suffix = text;
+    out.body = offered;
+    return out;
+  }
+
+  static std::vector<schema::Event> every_kind(const fs::path& file, const std::string& text) {
+    std::vector<schema::Event> out(4, event(file, text));
+    schema::Outcome outcome;
+    outcome.text = text;
+    outcome.accepted_chars = 7;
+    out[1].body = outcome;
+    schema::Settled settled;
+    settled.text = text;
+    settled.kept_chars = 7;
+    out[2].body = settled;
+    out[3].body = schema::Rated{{}, text};
+    return out;
+  }
+
+  support::TemporaryFolder folder_;
+  double now_ms_ = 0;
+  std::optional<Gate> gate_;
+};
+
+TEST_F(GateTest, AConsentedWorkspaceIsCapturedInFull) {
+  const GateResult result = gate().pass(event(work() / "a.cpp", kPrivate));
+  EXPECT_THAT(result.rule, StartsWith("consent:"));
+  EXPECT_THAT(result.bytes, HasSubstr(kPrivate));
+  EXPECT_TRUE(schema::event_from_json(json::parse(result.bytes)));
+}
+
+TEST_F(GateTest, NoSecretLeavesInAnyField) {
+  const std::string text = std::string("key = \"") + kSecret + "\"";
+  gate();
+  for (const schema::Event& one : every_kind(work() / "a.cpp", text)) {
+    const GateResult result = gate_->pass(one);
+    EXPECT_THAT(result.bytes, Not(HasSubstr(kSecret)));
+    EXPECT_THAT(result.bytes, HasSubstr("REDACTED"));
+  }
+}
+
+TEST_F(GateTest, WithoutConsentOnlyCountsLeave) {
+  gate();
+  for (const schema::Event& one : every_kind(folder_.path() / "other/a.cpp", kPrivate)) {
+    const GateResult result = gate_->pass(one);
+    EXPECT_FALSE(result.suppressed);
+    EXPECT_EQ(result.rule, "no_consent");
+    EXPECT_THAT(result.bytes, Not(HasSubstr(kPrivate)));
+    EXPECT_THAT(result.bytes, Not(HasSubstr("other")));
+    EXPECT_TRUE(schema::event_from_json(json::parse(result.bytes)));
+  }
+}
+
+TEST_F(GateTest, MetricsOnlyKeepsLengths) {
+  gate(Mode::kMetricsOnly);
+  const json offered = json::parse(gate_->pass(event(work() / "a.cpp", kPrivate)).bytes);
+  EXPECT_EQ(offered["candidates"][0]["text"], "");
+  EXPECT_EQ(offered["candidates"][0]["chars"], std::string(kPrivate).size());
+  EXPECT_THAT(offered["uri"].get<std::string>(), StartsWith("strop:"));
+  const auto events = every_kind(work() / "a.cpp", kPrivate);
+  EXPECT_EQ(json::parse(gate_->pass(events[1]).bytes)["accepted_chars"], 7);
+  EXPECT_EQ(json::parse(gate_->pass(events[2]).bytes)["kept_chars"], 7);
+}
+
+TEST_F(GateTest, OneFileHasOnePseudonymAlsoAfterARestart) {
+  const auto name = [this](const char* file) {
+    return json::parse(gate(Mode::kMetricsOnly).pass(event(work() / file, "x")).bytes)["uri"];
+  };
+  EXPECT_EQ(name("a.cpp"), name("a.cpp"));
+  EXPECT_NE(name("a.cpp"), name("b.cpp"));
+  EXPECT_EQ(fs::status(state() / "pseudonym.key").permissions(),
+            fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(GateTest, ABufferThatIsNoFileIsCountedAndGetsNoCompletion) {
+  schema::Event unnamed = event("", kPrivate);
+  unnamed.uri = "untitled:Untitled-1";
+  const GateResult result = gate().pass(unnamed);
+  EXPECT_EQ(result.rule, "not_a_file");
+  EXPECT_THAT(result.bytes, Not(HasSubstr(kPrivate)));
+  EXPECT_FALSE(gate_->pass_request(unnamed.uri, "a", "b").allowed);
+}
+
+struct Excluded {
+  std::string name;
+  std::string file;         // below the workspace
+  std::string ignore_file;  // empty: none
+  std::string patterns;
+  std::string rule;
+};
+
+class ExcludedFiles : public GateTest, public testing::WithParamInterface<Excluded> {};
+
+TEST_P(ExcludedFiles, AreNeitherCapturedNorSentToAProvider) {
+  const Excluded& one = GetParam();
+  if (!one.ignore_file.empty()) write(work() / one.ignore_file, one.patterns);
+  for (const Mode mode : {Mode::kFull, Mode::kMetricsOnly}) {
+    const GateResult result = gate(mode).pass(event(work() / one.file, kPrivate));
+    EXPECT_TRUE(result.suppressed);
+    EXPECT_EQ(result.rule, one.rule);
+    EXPECT_EQ(result.bytes, "");
+  }
+  const ProviderDecision asked =
+      gate_->pass_request("file://" + (work() / one.file).string(), kPrivate, kPrivate);
+  EXPECT_FALSE(asked.allowed);
+  EXPECT_EQ(asked.prefix + asked.suffix, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Files, ExcludedFiles,
+    testing::Values(
+        Excluded{"Env", ".env", "", "", "default:.env"},
+        Excluded{"EnvOfAPlace", "x/.env.production", "", "", "default:.env.*"},
+        Excluded{"Pem", "tls/server.pem", "", "", "default:*.pem"},
+        Excluded{"SshKey", "id_ed25519", "", "", "default:id_ed25519*"},
+        Excluded{"Aws", ".aws/credentials", "", "", "default:.aws/"},
+        Excluded{"Terraform", "main.tfvars", "", "", "default:*.tfvars"},
+        Excluded{"GitIgnore", "x/a.gen.cpp", ".gitignore", "*.gen.cpp\n", ".gitignore:*.gen.cpp"},
+        Excluded{"StropIgnore", "x/a.cpp", ".stropignore", "x/\n", ".stropignore:x/"},
+        Excluded{"CopilotIgnore", "x/a.cpp", "x/.copilotignore", "a.*\n", ".copilotignore:a.*"},
+        Excluded{"CursorIgnore", "a.cpp", ".cursorignore", "/a.cpp\n", ".cursorignore:/a.cpp"}),
+    [](const auto& test) { return test.param.name; });
+
+TEST_F(GateTest, ADeeperFileOfTheSameKindTakesBack) {
+  write(work() / ".gitignore", "*.gen.cpp\n");
+  write(work() / "x/.gitignore", "!a.gen.cpp\n");
+  EXPECT_FALSE(gate().pass(event(work() / "x/a.gen.cpp", "t")).suppressed);
+  EXPECT_TRUE(gate_->pass(event(work() / "x/b.gen.cpp", "t")).suppressed);
+}
+
+TEST_F(GateTest, AnotherKindDoesNotTakeBack) {
+  write(work() / ".gitignore", "*.gen.cpp\n");
+  write(work() / ".stropignore", "!*.gen.cpp\n");
+  EXPECT_TRUE(gate().pass(event(work() / "a.gen.cpp", "t")).suppressed);
+}
+
+TEST_F(GateTest, TheConfigurationsPatternsCount) {
+  EXPECT_EQ(gate(Mode::kFull, {"legal/"}).pass(event(work() / "legal/a.txt", "t")).rule,
+            "configuration:legal/");
+}
+
+TEST_F(GateTest, ALinkIsWhatItPointsTo) {
+  write(work() / ".env", kPrivate);
+  fs::create_symlink(work() / ".env", work() / "harmless.txt");
+  EXPECT_TRUE(gate().pass(event(work() / "harmless.txt", kPrivate)).suppressed);
+  fs::create_directories(folder_.path() / "other");
+  write(folder_.path() / "other/a.cpp", "");
+  fs::create_symlink(folder_.path() / "other/a.cpp", work() / "a.cpp");
+  EXPECT_EQ(gate_->pass(event(work() / "a.cpp", kPrivate)).rule, "no_consent");
+}
+
+TEST_F(GateTest, ARuleWrittenLaterHoldsSoon) {
+  gate();
+  EXPECT_FALSE(gate_->pass(event(work() / "a.cpp", "t")).suppressed);
+  write(work() / ".stropignore", "a.cpp\n");
+  now_ms_ += 5'000;
+  EXPECT_TRUE(gate_->pass(event(work() / "a.cpp", "t")).suppressed);
+}
+
+TEST_F(GateTest, WhilePausedNothingIsCaptured) {
+  std::ostringstream out;
+  ASSERT_EQ(pause(state(), out, out), 0) << out.str();
+  EXPECT_EQ(gate().pass(event(work() / "a.cpp", "t")).rule, "paused");
+  ASSERT_EQ(resume(state(), out, out), 0) << out.str();
+  now_ms_ += 5'000;
+  EXPECT_FALSE(gate_->pass(event(work() / "a.cpp", "t")).suppressed);
+}
+
+TEST_F(GateTest, WithoutAPlaceForItsKeyItIsClosed) {
+  write(state(), "a file where the folder should be");
+  const GateResult result = gate(Mode::kMetricsOnly).pass(event(work() / "a.cpp", kPrivate));
+  EXPECT_TRUE(result.suppressed);
+  EXPECT_EQ(result.bytes, "");
+}
+
+TEST_F(GateTest, PromptsGoWithoutTheirSecrets) {
+  const ProviderDecision decision =
+      gate(Mode::kOff)
+          .pass_request("file://" + (work() / "a%20b.py").string(),
+                        std::string("key = \"") + kSecret + "\"\n", "end");
+  EXPECT_TRUE(decision.allowed);
+  EXPECT_THAT(decision.prefix, Not(HasSubstr(kSecret)));
+  EXPECT_EQ(decision.suffix, "end");
+}
+
+TEST_F(GateTest, ARepositoryIsNamedByPseudonymCommitAndPath) {
+  const std::string commit(40, 'a');
+  write(work() / ".git/HEAD", "ref: refs/heads/main\n");
+  write(work() / ".git/refs/heads/main", commit + "\n");
+  const json record = json::parse(gate().pass(event(work() / "x/a.cpp", "t")).bytes);
+  EXPECT_EQ(record["path"], "x/a.cpp");
+  EXPECT_EQ(record["commit"], commit);
+  EXPECT_EQ(record["repo"].get<std::string>().size(), 32U);
+}
+
+}  // namespace
+}  // namespace strop::agent::test
