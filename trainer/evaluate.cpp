@@ -5,6 +5,7 @@
 #include <exception>
 #include <fstream>
 #include <mutex>
+#include <numeric>
 #include <thread>
 
 #include "trainer/data.h"
@@ -170,11 +171,10 @@ PositionMeasures measure_positions(Decoder& model, const Tokenizer& tokenizer,
 }
 
 double PairMeasures::accuracy() const {
-  return share(static_cast<double>(std::count(right.begin(), right.end(), true)),
-               static_cast<double>(right.size()));
+  return share(std::accumulate(right.begin(), right.end(), 0.0), static_cast<double>(right.size()));
 }
 
-PairMeasures measure_pairs(const Decoder& model, const Tokenizer& tokenizer,
+PairMeasures measure_pairs(Decoder& model, const Tokenizer& tokenizer,
                            const std::vector<schema::PreferencePair>& pairs,
                            const EvaluateOptions& options) {
   std::vector<schema::PreferencePair> all = pairs;
@@ -182,28 +182,31 @@ PairMeasures measure_pairs(const Decoder& model, const Tokenizer& tokenizer,
   const std::vector<TokenPair> tokens =
       tokenize_pairs(tokenizer, all, {.family = options.family, .context = options.context}).pairs;
   torch::NoGradGuard no_grad;
+  const bool adapted = model.uses_adapter();
   PairMeasures out;
   for (std::size_t begin = 0; begin < tokens.size(); begin += kPairBatch) {
-    std::vector<const TokenPair*> batch;
+    std::vector<const TokenPair*> pointers;
     for (std::size_t i = begin; i < std::min(tokens.size(), begin + kPairBatch); ++i)
-      batch.push_back(&tokens[i]);
-    const PairLogProbs scores =
-        score_pairs(model, make_pair_batch(batch, Sides::kBoth), false).log_probs;
-    for (std::size_t i = 0; i < batch.size(); ++i) {
+      pointers.push_back(&tokens[i]);
+    const PairBatch batch = make_pair_batch(pointers, Sides::kBoth);
+    const PairLogProbs scores = score_pairs(model, batch, false).log_probs;
+    model.use_adapter(false);
+    const PairLogProbs reference = score_pairs(model, batch, false).log_probs;
+    model.use_adapter(adapted);
+    for (std::size_t i = 0; i < pointers.size(); ++i) {
       const auto row = static_cast<std::int64_t>(i);
-      const double chosen =
-          scores.chosen[row].item<double>() / static_cast<double>(batch[i]->chosen.size());
-      const double rejected =
-          scores.rejected[row].item<double>() / static_cast<double>(batch[i]->rejected.size());
-      out.right.push_back(chosen > rejected);
-      out.chosen_logp += chosen;
-      out.rejected_logp += rejected;
+      const double chosen = scores.chosen[row].item<double>();
+      const double rejected = scores.rejected[row].item<double>();
+      const double gained = chosen - reference.chosen[row].item<double>() -
+                            (rejected - reference.rejected[row].item<double>());
+      out.right.push_back(gained > 0 ? 1 : gained < 0 ? 0 : 0.5);
+      out.margin += gained;
+      out.chosen_logp += chosen / static_cast<double>(pointers[i]->chosen.size());
+      out.rejected_logp += rejected / static_cast<double>(pointers[i]->rejected.size());
     }
   }
   const auto count = static_cast<double>(out.right.size());
-  out.chosen_logp = share(out.chosen_logp, count);
-  out.rejected_logp = share(out.rejected_logp, count);
-  out.margin = out.chosen_logp - out.rejected_logp;
+  for (double* sum : {&out.margin, &out.chosen_logp, &out.rejected_logp}) *sum = share(*sum, count);
   return out;
 }
 
@@ -272,14 +275,14 @@ tl::expected<json, std::string> compare_pairs(const json& before, const json& af
     return measured.is_object() ? measured.value("right", std::vector<bool>())
                                 : std::vector<bool>();
   };
-  const std::vector<bool> old_right = right_of(before);
-  const std::vector<bool> new_right = right_of(after);
+  const std::vector<double> old_right = right_of(before);
+  const std::vector<double> new_right = right_of(after);
   if (old_right.size() != new_right.size())
     return tl::unexpected(
         std::string("the two were not measured on the same pairs; evaluate both on one file"));
   std::vector<PairedShare> clusters;
   for (std::size_t i = 0; i < old_right.size(); ++i)
-    clusters.push_back({{old_right[i] ? 1.0 : 0.0, 1}, {new_right[i] ? 1.0 : 0.0, 1}});
+    clusters.push_back({{old_right[i], 1}, {new_right[i], 1}});
   return json{{"preference_accuracy", to_json(bootstrap_ratio(clusters))}};
 }
 

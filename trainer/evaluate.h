@@ -63,16 +63,19 @@ PositionMeasures measure_positions(Decoder& model, const Tokenizer& tokenizer,
                                    const std::vector<Position>& positions,
                                    const EvaluateOptions& options);
 
+// Rewards as in DPO with β = 1: what a completion has gained on the model without its adapter.
 struct PairMeasures {
-  std::vector<bool> right;  // by pair: whether the chosen is the likelier, a token
-  double margin = 0;        // mean of its log-prob a token less that of the rejected
-  double chosen_logp = 0;   // mean, a token
+  std::vector<double>
+      right;          // by pair: 1 where the chosen gained more than the rejected, ½ for a tie
+  double margin = 0;  // mean of what it gained more, summed over the completion's tokens
+  double chosen_logp = 0;  // mean, a token
   double rejected_logp = 0;
   double accuracy() const;
 };
 
-// REQUIRES: every pair has two sides that differ in tokens (tokenize_pairs leaves out the others).
-PairMeasures measure_pairs(const Decoder& model, const Tokenizer& tokenizer,
+// A model without an adapter is its own reference, and every pair a tie: the chance that any model
+// is measured against. Pairs that tokenize_pairs leaves out are left out here.
+PairMeasures measure_pairs(Decoder& model, const Tokenizer& tokenizer,
                            const std::vector<schema::PreferencePair>& pairs,
                            const EvaluateOptions& options);
 

@@ -18,7 +18,7 @@ constexpr std::array<const char*, 4> kIgnoreFiles{".gitignore", ".stropignore", 
 // Files that hold secrets by what they are for; never captured, even when they are open.
 const IgnoreRules& never_captured() {
   static const IgnoreRules kRules(
-      ".env\n.env.*\n*.env\n.envrc\n*.pem\n*.key\n*.p12\n*.pfx\n*.jks\n*.keystore\n*.kdbx\nid_rsa*"
+      "*.env\n.env\n.env.*\n.envrc\n*.pem\n*.key\n*.p12\n*.pfx\n*.jks\n*.keystore\n*.kdbx\nid_rsa*"
       "\n"
       "id_dsa*\nid_ecdsa*\nid_ed25519*\n*.tfvars\n*.tfstate\n.npmrc\n.pypirc\n.netrc\n_netrc\n"
       ".pgpass\n.my.cnf\n.htpasswd\n.git-credentials\n.dockercfg\n.docker/config.json\n.aws/\n.ssh/"

@@ -76,10 +76,10 @@ void print(const json& out) {
     for (const auto& [name, tally] : out["positions"]["strata"].items()) print_tally(name, tally);
   }
   if (out.contains("pairs"))
-    std::printf(
-        "%lld held-out pairs: %.1f %% preferred as the developer did, margin %.3f nats a token\n",
-        out["pairs"]["n"].get<long long>(), 100 * out["pairs"]["preference_accuracy"].get<double>(),
-        out["pairs"]["margin"].get<double>());
+    std::printf("%lld held-out pairs: %.1f %% preferred as the developer did, margin %.3f nats\n",
+                out["pairs"]["n"].get<long long>(),
+                100 * out["pairs"]["preference_accuracy"].get<double>(),
+                out["pairs"]["margin"].get<double>());
   if (out.contains("against"))
     for (const auto& [name, ratio] : out["against"].items())
       if (ratio.is_object()) print_ratio(name, ratio);
