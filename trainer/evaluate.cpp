@@ -272,8 +272,8 @@ tl::expected<json, std::string> compare_positions(const json& before, const json
 
 tl::expected<json, std::string> compare_pairs(const json& before, const json& after) {
   const auto right_of = [](const json& measured) {
-    return measured.is_object() ? measured.value("right", std::vector<bool>())
-                                : std::vector<bool>();
+    return measured.is_object() ? measured.value("right", std::vector<double>())
+                                : std::vector<double>();
   };
   const std::vector<double> old_right = right_of(before);
   const std::vector<double> new_right = right_of(after);
