@@ -403,6 +403,8 @@ PretrainRecipe read_pretrain_recipe(const std::string& file) {
   model.read("rope_theta", config.rope_theta);
   model.read("tied_head", config.tied_head);
   model.finish();
+  if (config.heads > 0 && config.hidden % config.heads != 0)
+    throw std::invalid_argument(file + ": [model]: hidden must be a multiple of heads");
   config.head_dim = config.heads > 0 ? config.hidden / config.heads : 0;
   config.qkv_bias = config.family == "qwen2";
   config.vocab = 1;  // until the tokenizer is read
