@@ -81,7 +81,9 @@ TEST(Loop, LearnsWhatItIsShown) {
     Decoder model = trainee(how);
     const LoopResult result = train_pairs(model, some_pairs(10), how, {});
     EXPECT_LT(result.history.recent().likelihood, 0.8 * result.history.first().likelihood);
-    if (method == Method::kDpo) EXPECT_GT(result.history.recent().accuracy, 0.9);
+    if (method == Method::kDpo) {
+      EXPECT_GT(result.history.recent().accuracy, 0.9);
+    }
   }
 }
 
