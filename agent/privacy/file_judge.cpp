@@ -18,13 +18,15 @@ constexpr std::array<const char*, 4> kIgnoreFiles{".gitignore", ".stropignore", 
 // Files that hold secrets by what they are for; never captured, even when they are open.
 const IgnoreRules& never_captured() {
   static const IgnoreRules kRules(
-      "*.env\n.env\n.env.*\n.envrc\n*.pem\n*.key\n*.p12\n*.pfx\n*.jks\n*.keystore\n*.kdbx\nid_rsa*"
+      "*.env\n.env*\n.env\n.env.*\n.envrc\n*.pem\n*.key\n*.p12\n*.pfx\n*.jks\n*.keystore\n*."
+      "kdbx\nid_*\n!id_*.*\nid_rsa*"
       "\n"
-      "id_dsa*\nid_ecdsa*\nid_ed25519*\n*.tfvars\n*.tfstate\n.npmrc\n.pypirc\n.netrc\n_netrc\n"
+      "id_dsa*\nid_ecdsa*\nid_ed25519*\n*.tfvars.*\n*.tfvars\n*.tfstate\n.npmrc\n.pypirc\n.netrc\n_"
+      "netrc\n"
       ".pgpass\n.my.cnf\n.htpasswd\n.git-credentials\n.dockercfg\n.docker/config.json\n.aws/\n.ssh/"
       "\n"
-      ".gnupg/\n.azure/\n.kube/\nkubeconfig\n*.kubeconfig\nsecrets.y*ml\ncredentials.json\n"
-      ".git/\nshadow\nsudoers\n");
+      ".gnupg/\n.azure/\n.kube/\nkubeconfig*\n*.kubeconfig\nsecrets.y*ml\ncredentials.json\n"
+      ".git/\n/etc/shadow\n/etc/sudoers\n");
   return kRules;
 }
 
@@ -40,6 +42,12 @@ fs::path repository_of(const fs::path& path) {
     if (fs::exists(folder / ".git", ignored)) return folder;
     if (folder == folder.root_path()) return {};
   }
+}
+
+std::string lower_case(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
 }
 
 int hex_digit(char c) {
@@ -95,8 +103,15 @@ JudgedFile FileJudge::judge(const fs::path& path) {
 std::optional<std::string> FileJudge::exclusion_of(const fs::path& path, const fs::path& root) {
   // As the patterns of these see it, the whole path below the root of all files.
   const std::string whole = path.relative_path().generic_string();
-  if (const auto pattern = never_captured().ignores(whole)) return "default:" + *pattern;
-  if (const auto pattern = exclude_.ignores(whole)) return "configuration:" + *pattern;
+  if (const auto pattern = never_captured().ignores(lower_case(whole)))
+    return "default:" + *pattern;
+  // The configuration's patterns stand in no folder: they hold below any.
+  for (std::size_t from = 0; from != std::string::npos;) {
+    if (const auto pattern = exclude_.ignores(std::string_view(whole).substr(from)))
+      return "configuration:" + *pattern;
+    const std::size_t slash = whole.find('/', from);
+    from = slash == std::string::npos ? slash : slash + 1;
+  }
 
   const auto within = [&](const fs::path& file, const fs::path& folder,
                           const std::string& name) -> std::optional<std::string> {
@@ -150,7 +165,8 @@ const FileJudge::Cached& FileJudge::rules_in(const fs::path& file) {
     cached.unreadable = !in.is_open() || in.bad() || text.size() > kMaxIgnoreBytes;
     cached.rules = IgnoreRules(text);
   } else {
-    cached.unreadable = fs::exists(status) && !fs::is_directory(status);
+    // There, but no file that can be read: a loop of links, a folder that lets nobody look.
+    cached.unreadable = status.type() != fs::file_type::not_found && !fs::is_directory(status);
   }
   return cache_[file] = std::move(cached);
 }

@@ -172,6 +172,7 @@ class Gate::Impl {
                                 std::string_view suffix) {
     const std::lock_guard lock(mutex_);
     try {
+      if (paused()) return {false, "paused", "", ""};
       const auto path = path_of_uri(uri);
       if (!path) return {false, "not_a_file", "", ""};
       const JudgedFile& file = judged(*path);
@@ -197,7 +198,11 @@ class Gate::Impl {
   }
 
   GateResult counts(const schema::Event& event, const std::string& rule) {
-    return written(schema::event_to_json(counts_alone(event, key())), event, rule);
+    json record = schema::event_to_json(counts_alone(event, key()));
+    const json pseudonym = record["uri"];
+    scrub(record);  // names of models and servers are others' words
+    record["uri"] = pseudonym;
+    return written(std::move(record), event, rule);
   }
 
   GateResult whole(const schema::Event& event, const JudgedFile& file, const std::string& rule) {

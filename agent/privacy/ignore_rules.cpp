@@ -8,8 +8,10 @@ constexpr int kMaxSteps = 20'000;
 
 class Matcher {
  public:
+  explicit Matcher(bool doubt) : doubt_(doubt) {}
+
   bool matches(std::string_view glob, std::string_view text) {
-    if (++steps_ > kMaxSteps) return true;  // in doubt the file is left alone
+    if (++steps_ > kMaxSteps) return doubt_;
     while (!glob.empty()) {
       if (glob.starts_with("**")) return crosses(glob.substr(2), text);
       if (glob.front() == '*') return within(glob.substr(1), text);
@@ -74,6 +76,7 @@ class Matcher {
     return found != negated;
   }
 
+  const bool doubt_;
   int steps_ = 0;
 };
 
@@ -87,8 +90,8 @@ std::string_view trimmed_end(std::string_view line) {
 
 }  // namespace
 
-bool glob_matches(std::string_view glob, std::string_view text) {
-  return Matcher().matches(glob, text);
+bool glob_matches(std::string_view glob, std::string_view text, bool doubt) {
+  return Matcher(doubt).matches(glob, text);
 }
 
 IgnoreRules::IgnoreRules(std::string_view text) {
@@ -121,7 +124,8 @@ std::optional<IgnoreRules::Verdict> IgnoreRules::match(std::string_view path,
   const std::string_view name = path.substr(path.rfind('/') + 1);
   for (auto pattern = patterns_.rbegin(); pattern != patterns_.rend(); ++pattern) {
     if (pattern->folders_only && !is_folder) continue;
-    if (glob_matches(pattern->glob, pattern->anchored ? path : name))
+    // In doubt the file is left alone: an exclusion fits, a taking back does not.
+    if (glob_matches(pattern->glob, pattern->anchored ? path : name, !pattern->negated))
       return Verdict{!pattern->negated, pattern->text};
   }
   return std::nullopt;

@@ -44,7 +44,7 @@ class IgnoreRules {
 };
 
 // Whether `text` fits `glob` as a whole: ? and * stop at '/', ** does not, [a-z] and [!a-z] are
-// classes, a backslash takes a mark for itself.
-bool glob_matches(std::string_view glob, std::string_view text);
+// classes, a backslash takes a mark for itself. `doubt`: the answer for a glob that takes too long.
+bool glob_matches(std::string_view glob, std::string_view text, bool doubt);
 
 }  // namespace strop::agent

@@ -205,6 +205,34 @@ TEST_F(GateTest, TheConfigurationsPatternsCount) {
             "configuration:legal/");
 }
 
+TEST_F(GateTest, TheConfigurationsPatternsHoldBelowAnyFolder) {
+  EXPECT_TRUE(gate(Mode::kFull, {"legal/private.txt"})
+                  .pass(event(work() / "legal/private.txt", "t"))
+                  .suppressed);
+}
+
+TEST_F(GateTest, DefaultsKnowTheirVariants) {
+  gate();
+  for (const char* name :
+       {"id_work", ".env-prod", "x.tfvars.json", "kubeconfig.yaml", "Server.PEM"})
+    EXPECT_TRUE(gate_->pass(event(work() / name, "t")).suppressed) << name;
+  for (const char* name : {"id_map.py", "shadow/dom.ts", "environment.py"})
+    EXPECT_FALSE(gate_->pass(event(work() / name, "t")).suppressed) << name;
+}
+
+TEST_F(GateTest, NoSecretLeavesInNamesEither) {
+  schema::Event named = event(work() / "a.cpp", "t");
+  named.server = named.language = named.dialect = kSecret;
+  std::get<schema::Offered>(named.body).model = kSecret;
+  for (const Mode mode : {Mode::kFull, Mode::kMetricsOnly})
+    EXPECT_THAT(gate(mode).pass(named).bytes, Not(HasSubstr(kSecret)));
+}
+
+TEST_F(GateTest, AnIgnoreFileThatCannotBeReadExcludes) {
+  fs::create_symlink(".gitignore", work() / ".gitignore");
+  EXPECT_EQ(gate().pass(event(work() / "a.cpp", "t")).rule, ".gitignore:unreadable");
+}
+
 TEST_F(GateTest, ALinkIsWhatItPointsTo) {
   write(work() / ".env", kPrivate);
   fs::create_symlink(work() / ".env", work() / "harmless.txt");
@@ -227,6 +255,7 @@ TEST_F(GateTest, WhilePausedNothingIsCaptured) {
   std::ostringstream out;
   ASSERT_EQ(pause(state(), out, out), 0) << out.str();
   EXPECT_EQ(gate().pass(event(work() / "a.cpp", "t")).rule, "paused");
+  EXPECT_FALSE(gate_->pass_request("file://" + (work() / "a.cpp").string(), "a", "b").allowed);
   ASSERT_EQ(resume(state(), out, out), 0) << out.str();
   now_ms_ += 5'000;
   EXPECT_FALSE(gate_->pass(event(work() / "a.cpp", "t")).suppressed);
