@@ -10,7 +10,6 @@ namespace {
 
 using nlohmann::json;
 using schema::Event;
-using schema::OutcomeKind;
 
 constexpr std::size_t kMaxNotes = 256;
 constexpr std::size_t kMaxEarly = 8;  // answers recorded a little before their requests

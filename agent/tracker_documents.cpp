@@ -6,8 +6,6 @@ namespace strop::agent {
 namespace {
 
 using nlohmann::json;
-using schema::Event;
-using schema::OutcomeKind;
 
 }  // namespace
 

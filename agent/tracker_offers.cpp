@@ -9,7 +9,6 @@ namespace {
 
 using nlohmann::json;
 using schema::Event;
-using schema::OutcomeKind;
 
 constexpr std::size_t kOfferedOfPopup = 20;
 constexpr std::size_t kMaxPopupItems = 2'000;

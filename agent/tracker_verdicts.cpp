@@ -7,7 +7,6 @@ namespace strop::agent {
 namespace {
 
 using nlohmann::json;
-using schema::Event;
 using schema::OutcomeKind;
 
 constexpr std::size_t kMaxRemembered = 64;  // after their verdict, for an accept that is told late
@@ -233,6 +232,13 @@ void SuggestionTracker::Impl::tell_settled(SettlingRecord& record, schema::Settl
   const TrackedRange now = record.state.range();
   state.diagnostics_after = diagnostics_in(
       {now.begin, std::max(now.begin, std::min(now.end, now.begin + state.text.size()))}, document);
+  // What is final is final: without its names no late accept finds the suggestion any more.
+  if (state.final)
+    for (InlineRecord& mine : inlines_)
+      if (mine.header.suggestion == record.header.suggestion) {
+        mine.names.clear();
+        mine.answers.clear();
+      }
   tell(record.header, std::move(state));
 }
 
