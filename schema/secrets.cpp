@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 
 #include "schema/secret_rules.h"
 
@@ -267,11 +268,13 @@ void find_private_keys(std::string_view text, std::vector<SecretHit>& hits) {
   constexpr std::string_view kBegin = "-----BEGIN ";
   constexpr std::string_view kEnd = "-----END ";
   std::size_t from = 0;
+  std::size_t barren = 0;  // looked through up to here without finding any material: once is enough
+  const std::size_t first = hits.size();
   for (std::size_t at = text.find(kBegin); at != std::string_view::npos;
        at = text.find(kBegin, from)) {
     from = at + kBegin.size();
     const std::size_t body = past_key_line(text, at, kBegin);
-    if (body == 0) continue;
+    if (body < std::max<std::size_t>(barren, 1)) continue;
     std::size_t end = body;
     while (end < text.size() && is_key_body(text[end])) {
       const std::size_t past =
@@ -282,22 +285,25 @@ void find_private_keys(std::string_view text, std::vector<SecretHit>& hits) {
       }
       ++end;
     }
+    barren = end;
     if (!has_key_material(text.substr(body, end - body))) continue;
     hits.push_back({kPrivateKey, at, end});
     from = end;
   }
+  const std::size_t last = hits.size();
+  std::size_t key = first;  // of those found above, the first that does not end before `at`
+  std::size_t floor = 0;    // the END before: what stands in front of that one was looked through
   for (std::size_t at = text.find(kEnd); at != std::string_view::npos;
        at = text.find(kEnd, at + 1)) {
     const std::size_t end = past_key_line(text, at, kEnd);
+    if (end == 0) continue;
+    const std::size_t before = std::exchange(floor, at);
+    while (key < last && hits[key].end <= at) ++key;
     // The end of a key found above; going back from it would take what stands before the key too.
-    if (std::any_of(hits.begin(), hits.end(), [&](const SecretHit& hit) {
-          return hit.rule == kPrivateKey && hit.begin <= at && at < hit.end;
-        }))
-      continue;
+    if (key < last && hits[key].begin <= at) continue;
     std::size_t begin = at;
-    while (end != 0 && begin > 0 && is_key_body(text[begin - 1])) --begin;
-    if (end != 0 && has_key_material(text.substr(begin, at - begin)))
-      hits.push_back({kPrivateKey, begin, end});
+    while (begin > before && is_key_body(text[begin - 1])) --begin;
+    if (has_key_material(text.substr(begin, at - begin))) hits.push_back({kPrivateKey, begin, end});
   }
 }
 
