@@ -51,6 +51,7 @@ struct PopupRecord {
 struct SettlingRecord {
   schema::Event header;
   Settling state;
+  schema::OutcomeKind outcome;  // that stands
   bool corrected = false;
 };
 
@@ -198,7 +199,7 @@ class SuggestionTracker::Impl {
 
   void conclude(InlineRecord& record, bool closed);
   void conclude(std::list<PopupRecord>::iterator popup, bool closed);
-  void settle(const Event& header, std::optional<Settling>& watch);
+  void settle(const Event& header, schema::OutcomeKind outcome, std::optional<Settling>& watch);
   void give_up(InlineRecord& record);
   void give_up(std::list<PopupRecord>::iterator popup);
   static schema::Outcome unknown();

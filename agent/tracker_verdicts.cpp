@@ -93,7 +93,7 @@ void SuggestionTracker::Impl::correct_late(InlineRecord& record) {
   });
   tell(record.header, std::move(outcome));
   record.state.watch.emplace(record.state.watch_start(now_));
-  settle(record.header, record.state.watch);
+  settle(record.header, record.state.judged(), record.state.watch);
 }
 
 void SuggestionTracker::Impl::take_word(const EditorWord& word) {
@@ -174,7 +174,7 @@ void SuggestionTracker::Impl::conclude(InlineRecord& record, bool closed) {
   if (!record.state.watch || record.state.watch->accepted() !=
                                  (kind != OutcomeKind::kDismissed && kind != OutcomeKind::kIgnored))
     record.state.watch.emplace(record.state.watch_start(now_));
-  settle(record.header, record.state.watch);
+  settle(record.header, kind, record.state.watch);
 }
 
 void SuggestionTracker::Impl::conclude(std::list<PopupRecord>::iterator popup, bool closed) {
@@ -184,13 +184,14 @@ void SuggestionTracker::Impl::conclude(std::list<PopupRecord>::iterator popup, b
   if (kind == OutcomeKind::kAccepted) last_accepted_ = popup->header;
   if (settles(kind, schema::Source::kPopup) && popup->state.watch_wanted()) {
     if (!popup->state.watch) popup->state.watch.emplace(popup->state.watch_start(now_));
-    settle(popup->header, popup->state.watch);
+    settle(popup->header, kind, popup->state.watch);
   }
   popups_.erase(popup);
 }
 
-void SuggestionTracker::Impl::settle(const Event& header, std::optional<Settling>& watch) {
-  settling_.push_back({header, std::move(*watch), false});
+void SuggestionTracker::Impl::settle(const Event& header, OutcomeKind outcome,
+                                     std::optional<Settling>& watch) {
+  settling_.push_back({header, std::move(*watch), outcome, false});
   watch.reset();
   if (settling_.size() <= options_.max_settling) return;
   ++counters_.displaced_settling;
@@ -253,7 +254,7 @@ void SuggestionTracker::Impl::correct_deleted(SettlingRecord& record,
   outcome.how = schema::How::kDeleted;
   outcome.evidence = schema::Evidence::kState;
   outcome.confidence = 0.7;
-  outcome.corrects = std::string(schema::to_word(OutcomeKind::kAccepted));
+  outcome.corrects = std::string(schema::to_word(record.outcome));
   for (InlineRecord& mine : inlines_)
     if (mine.header.suggestion == record.header.suggestion)
       mine.state.set_judged(OutcomeKind::kDismissed);
