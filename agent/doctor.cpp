@@ -3,10 +3,13 @@
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <toml++/toml.h>
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 #include <ostream>
+#include <string_view>
 
 #include "agent/file_descriptor.h"
 #include "agent/inspector.h"
@@ -38,8 +41,9 @@ class Report {
   bool sound_ = true;
 };
 
-// Whether somebody listens there; empty: yes, else why not.
-std::string knock(const std::string& host, const std::string& port) {
+// Whether somebody listens there; empty: yes, else why not. An address of IPv6 may be in brackets.
+std::string knock(std::string host, const std::string& port) {
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
@@ -63,20 +67,44 @@ std::string knock(const std::string& host, const std::string& port) {
   return why;
 }
 
+fs::path own_file(const Places& places, const Flags& flags) {
+  return flags.config.value_or(places.config_home / "strop" / "agent.toml");
+}
+
 void look_at_files(const Places& places, const Flags& flags, Report& report) {
   std::error_code ignored;
-  const fs::path own = flags.config.value_or(places.config_home / "strop" / "agent.toml");
+  const fs::path own = own_file(places, flags);
   report.note(own.string() + (fs::exists(own, ignored) ? " is read" : " does not exist: defaults"));
   if (fs::exists(places.ceiling, ignored))
     report.note(places.ceiling.string() + ", the administrator's, caps it");
 }
 
-void look_at_capture(const Config& config, Report& report) {
-  report.good("mode is " + std::string(to_word(config.mode)));
+// The mode that a configuration file names. REQUIRES: load_config() has accepted the file.
+std::optional<Mode> mode_in(const fs::path& file) {
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) return std::nullopt;
+  return mode_from_word(toml::parse_file(file.string())["mode"].value_or(std::string_view()));
+}
+
+// What wished for a mode, and what capped the wish: load_config()'s order, told.
+std::string why_mode(const Places& places, const Flags& flags, Mode mode) {
+  const fs::path own = own_file(places, flags);
+  const std::optional<Mode> in_file = mode_in(own);
+  const Mode wished = flags.mode.value_or(in_file.value_or(Config().mode));
+  const std::string by = flags.mode ? "--mode"
+                         : in_file  ? own.string()
+                                    : "the default, as " + own.string() + " names no mode";
+  if (mode == wished) return "by " + by;
+  return "capped by " + places.ceiling.string() + ", the administrator's; " +
+         std::string(to_word(wished)) + " was wished for by " + by;
+}
+
+void look_at_capture(const Config& config, const std::string& why, Report& report) {
+  report.good("mode is " + std::string(to_word(config.mode)) + ", " + why);
   if (is_paused(config.state)) report.bad("capture is paused", "`strop-agent resume` goes on");
   if (config.mode != Mode::kFull) return;
   if (config.privacy.workspaces.empty())
-    report.bad("mode is full, and no workspace has consented: only counts are kept",
+    report.bad("no workspace has consented: only counts are kept, as if mode were metrics-only",
                "name folders in [privacy] workspaces");
   for (const std::string& folder : config.privacy.workspaces) {
     std::error_code error;
@@ -138,7 +166,7 @@ int doctor(const Places& places, const Flags& flags, std::ostream& out, std::ost
   }
   Report report(out);
   look_at_files(places, flags, report);
-  look_at_capture(*config, report);
+  look_at_capture(*config, why_mode(places, flags, config->mode), report);
   look_at_state(*config, report);
   look_at_collector(*config, report);
   look_at_provider(*config, report);

@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 using Result = tl::expected<void, std::string>;
 
 constexpr std::size_t kKeyText = 41;  // Z85 and its end
+constexpr int kMaxLinks = 40;         // as the kernel follows
 
 std::string first_line_of(const fs::path& file) {
   std::ifstream in(file);
@@ -31,8 +32,19 @@ std::string first_line_of(const fs::path& file) {
   return line;
 }
 
-Result write_whole(const fs::path& file, const std::string& text) {
+// Where a file that may be a link really is or will be: people keep configuration in a repository
+// of their own and link to it, and a rename over the link would cut that off. A link in a circle
+// stays as it is; writing then says so.
+fs::path behind_links(fs::path file) {
   std::error_code error;
+  for (int hops = 0; hops < kMaxLinks && fs::is_symlink(file, error); ++hops)
+    file = file.parent_path() / fs::read_symlink(file, error);
+  return file;
+}
+
+Result write_whole(const fs::path& named, const std::string& text) {
+  std::error_code error;
+  const fs::path file = behind_links(named);
   fs::create_directories(file.parent_path(), error);
   const fs::path fresh = file.string() + ".new";
   {
@@ -106,12 +118,20 @@ int join(const Places& places, const JoinWhat& what, std::ostream& out, std::ost
         "--server-key must be the collector's public key (40 characters) or a file "
         "whose first line it is; `strop-collector keys generate` printed it",
         2);
+  // Judged before anything is written: what is refused leaves no trace.
+  if (const auto host = host_of_collector(what.endpoint); !host) return complain(host.error(), 2);
   const fs::path server_key_file = fs::absolute(config_file.parent_path() / "collector.pub");
   const std::string table = "[collector]\nendpoint = " + quoted(what.endpoint) +
                             "\nserver_key_file = " + quoted(server_key_file.string()) +
                             "\nkey_file = " + quoted(key_file.string()) + "\n";
   const auto text = with_collector(config_file, table);
   if (!text) return complain(text.error(), 2);
+  if (const std::string other = first_line_of(server_key_file);
+      !other.empty() && other != server_key)
+    return complain(server_key_file.string() +
+                        " holds another collector's key, which another configuration may use; "
+                        "take it away if none does, or give --config in another folder",
+                    2);
   const auto key = key_in(key_file);
   if (!key) return complain(key.error(), 1);
   if (const auto written = write_whole(server_key_file, server_key + "\n"); !written)

@@ -38,20 +38,6 @@ double unix_ms() {
       .count();
 }
 
-// tcp://HOST:PORT taken apart; nothing: it is none.
-std::optional<std::string> host_of(const std::string& endpoint) {
-  constexpr std::string_view kScheme = "tcp://";
-  if (!endpoint.starts_with(kScheme)) return std::nullopt;
-  const std::string rest = endpoint.substr(kScheme.size());
-  const std::size_t colon = rest.rfind(':');
-  if (colon == std::string::npos || colon == 0) return std::nullopt;
-  const std::string port = rest.substr(colon + 1);
-  const bool digits = !port.empty() && port.size() <= 5 &&
-                      port.find_first_not_of("0123456789") == std::string::npos;
-  if (!digits || std::stoi(port) < 1 || std::stoi(port) > 65535) return std::nullopt;
-  return rest.substr(0, colon);
-}
-
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "[::1]" || host == "127.0.0.1";
 }
@@ -71,16 +57,30 @@ tl::expected<std::string, std::string> read_server_key(const fs::path& file) {
 
 }  // namespace
 
+tl::expected<std::string, std::string> host_of_collector(const std::string& endpoint) {
+  constexpr std::string_view kScheme = "tcp://";
+  const auto refused = tl::unexpected("collector.endpoint: \"" + endpoint +
+                                      "\" is not tcp://HOST:PORT, such as "
+                                      "\"tcp://collector.example:7341\"");
+  if (!endpoint.starts_with(kScheme)) return refused;
+  const std::string rest = endpoint.substr(kScheme.size());
+  const std::size_t colon = rest.rfind(':');
+  if (colon == std::string::npos || colon == 0) return refused;
+  const std::string port = rest.substr(colon + 1);
+  const bool digits = !port.empty() && port.size() <= 5 &&
+                      port.find_first_not_of("0123456789") == std::string::npos;
+  if (!digits || std::stoi(port) < 1 || std::stoi(port) > 65535) return refused;
+  return rest.substr(0, colon);
+}
+
 tl::expected<UplinkOptions, std::string> read_uplink_options(const Config& config) {
   UplinkOptions options;
   options.state = config.state;
   options.limits = config.spool;
   options.endpoint = config.collector.endpoint;
   if (options.endpoint.empty()) return options;
-  const auto host = host_of(options.endpoint);
-  if (!host)
-    return tl::unexpected("collector.endpoint: \"" + options.endpoint +
-                          "\" is not tcp://HOST:PORT, such as \"tcp://collector.example:7341\"");
+  const auto host = host_of_collector(options.endpoint);
+  if (!host) return tl::unexpected(host.error());
   if (config.collector.plain) {
     if (is_loopback(*host)) return options;
     return tl::unexpected("collector.plain: events travel without encryption on loopback alone, " +

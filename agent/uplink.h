@@ -37,6 +37,9 @@ struct UplinkOptions {
   std::function<bool()> is_paused;  // asked once a second; empty: never
 };
 
+// The HOST of tcp://HOST:PORT. Refused: any other form.
+tl::expected<std::string, std::string> host_of_collector(const std::string& endpoint);
+
 // Takes the configuration's endpoint and keys. Refused: an endpoint that is no tcp://HOST:PORT, one
 // beyond loopback without keys, a key file that others can read, a key that is none.
 tl::expected<UplinkOptions, std::string> read_uplink_options(const Config& config);

@@ -1,0 +1,229 @@
+// `strop-agent doctor`: the mode and why it is that, what is wired, what is wrong, and its code.
+#include "agent/doctor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "agent/inspector.h"
+#include "agent/spool.h"
+#include "user_home.h"
+
+namespace strop::agent::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+// Somebody who listens on a port of loopback, until the end.
+class Listener {
+ public:
+  explicit Listener(const char* address = "127.0.0.1")
+      : acceptor_(io_, {boost::asio::ip::make_address(address), 0}) {}
+  std::string port() const { return std::to_string(acceptor_.local_endpoint().port()); }
+
+ private:
+  boost::asio::io_context io_;
+  boost::asio::ip::tcp::acceptor acceptor_;
+};
+
+std::string closed_port() { return Listener().port(); }
+
+class DoctorTest : public testing::Test {
+ protected:
+  Said examine(const Flags& flags = {}) const {
+    return said([&](auto& out, auto& err) { return doctor(home_.places(), flags, out, err); });
+  }
+  std::string own() const { return home_.config_file().string(); }
+  std::string ceiling() const { return home_.places().ceiling.string(); }
+
+  UserHome home_;
+};
+
+TEST_F(DoctorTest, WithNothingConfiguredAllIsWell) {
+  const Said answer = examine();
+  EXPECT_EQ(answer.code, 0) << answer.out;
+  EXPECT_THAT(answer.err, IsEmpty());
+  EXPECT_THAT(answer.out, HasSubstr("note     " + own() + " does not exist: defaults\n"));
+  EXPECT_THAT(answer.out, HasSubstr("ok       mode is metrics-only, by the default, as " + own() +
+                                    " names no mode\n"));
+  EXPECT_THAT(answer.out, HasSubstr(home_.state().string() + " holds 0 records"));
+  EXPECT_THAT(answer.out, HasSubstr("note     no collector"));
+  EXPECT_THAT(answer.out, Not(HasSubstr("problem")));
+}
+
+struct Why {
+  const char* name;
+  const char* file;     // the user's; empty: none
+  const char* ceiling;  // the administrator's; empty: none
+  std::optional<Mode> flag;
+  const char* says;  // OWN and CEILING stand for the files
+};
+
+class DoctorMode : public DoctorTest, public testing::WithParamInterface<Why> {};
+
+std::string filled(std::string text, const std::string& name, const std::string& value) {
+  for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name))
+    text.replace(at, name.size(), value);
+  return text;
+}
+
+TEST_P(DoctorMode, ComesWithWhatSetIt) {
+  const Why& why = GetParam();
+  if (*why.file != '\0') home_.configure(why.file);
+  if (*why.ceiling != '\0') home_.cap(why.ceiling);
+  Flags flags;
+  flags.mode = why.flag;
+  EXPECT_THAT(examine(flags).out,
+              HasSubstr(filled(filled(why.says, "OWN", own()), "CEILING", ceiling())));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, DoctorMode,
+    testing::Values(
+        Why{"File", "mode = \"off\"", "", {}, "mode is off, by OWN\n"},
+        Why{"FileWithoutMode", "[spool]", "", {}, "mode is metrics-only, by the default, as OWN"},
+        Why{"FlagOverFile", "mode = \"off\"", "", Mode::kFull, "mode is full, by --mode\n"},
+        Why{"CeilingOverFile",
+            "mode = \"full\"",
+            "mode = \"metrics-only\"",
+            {},
+            "mode is metrics-only, capped by CEILING, the administrator's; full was wished for by "
+            "OWN\n"},
+        Why{"CeilingOverFlag", "", "mode = \"off\"", Mode::kFull,
+            "mode is off, capped by CEILING, the administrator's; full was wished for by --mode\n"},
+        Why{"CeilingOverDefault",
+            "",
+            "mode = \"off\"",
+            {},
+            "mode is off, capped by CEILING, the administrator's; metrics-only was wished for by "
+            "the default"},
+        Why{"CeilingThatAllowsMore",
+            "mode = \"off\"",
+            "mode = \"full\"",
+            {},
+            "mode is off, by OWN\n"},
+        Why{"CeilingWithoutMode", "mode = \"full\"", "[spool]", {}, "mode is full, by OWN\n"}),
+    [](const auto& test) { return test.param.name; });
+
+TEST_F(DoctorTest, FullWithoutAConsentedWorkspaceIsAProblem) {
+  home_.configure("mode = \"full\"");
+  const Said answer = examine();
+  EXPECT_EQ(answer.code, 1);
+  EXPECT_THAT(answer.out, HasSubstr("problem  no workspace has consented: only counts are kept, as "
+                                    "if mode were metrics-only\n         name folders in [privacy] "
+                                    "workspaces\n"));
+}
+
+TEST_F(DoctorTest, TheAdministratorCannotConsentForOthers) {
+  home_.configure("mode = \"full\"");
+  home_.cap("[privacy]\nworkspaces = ['/']");
+  EXPECT_THAT(examine().out, HasSubstr("no workspace has consented"));
+}
+
+TEST_F(DoctorTest, SaysWhichWorkspacesAreCaptured) {
+  fs::create_directories(home_ / "home/work");
+  home_.configure("mode = \"full\"\n[privacy]\nworkspaces = ['~/work', '~/gone']");
+  const Said answer = examine();
+  EXPECT_EQ(answer.code, 1);
+  EXPECT_THAT(answer.out, HasSubstr("texts are captured below " + (home_ / "home/work").string()));
+  EXPECT_THAT(answer.out, HasSubstr("problem  the workspace " + (home_ / "home/gone").string() +
+                                    " is no folder"));
+}
+
+TEST_F(DoctorTest, APauseIsAProblemUntilResumed) {
+  said([&](auto& out, auto& err) { return pause(home_.state(), out, err); });
+  const Said answer = examine();
+  EXPECT_EQ(answer.code, 1);
+  EXPECT_THAT(answer.out, HasSubstr("problem  capture is paused\n         `strop-agent resume`"));
+  said([&](auto& out, auto& err) { return resume(home_.state(), out, err); });
+  EXPECT_EQ(examine().code, 0);
+}
+
+TEST_F(DoctorTest, CountsWhatWaits) {
+  Spool spool({.state = home_.state()});
+  for (const char* text : {"one", "two"}) spool.append(text);
+  EXPECT_THAT(examine().out, HasSubstr(" holds 2 records that wait for the collector"));
+}
+
+TEST_F(DoctorTest, AStateFolderThatCannotBeMadeIsAProblem) {
+  UserHome::write(home_.places().state_home, "a file where a folder should be");
+  const Said answer = examine();
+  EXPECT_EQ(answer.code, 1);
+  EXPECT_THAT(answer.out, HasSubstr("cannot be written: nothing is captured"));
+}
+
+TEST_F(DoctorTest, AConfigurationThatCannotBeReadHasACodeOfItsOwn) {
+  home_.configure("colour = 'red'");
+  const Said answer = examine();
+  EXPECT_EQ(answer.code, 2);
+  EXPECT_THAT(answer.out, IsEmpty());
+  EXPECT_THAT(answer.err, AllOf(HasSubstr(own()), HasSubstr("unknown key 'colour'")));
+}
+
+TEST_F(DoctorTest, ReadsTheConfigurationThatIsNamed) {
+  UserHome::write(home_ / "other.toml", "mode = 'off'");
+  Flags flags;
+  flags.config = home_ / "other.toml";
+  const Said answer = examine(flags);
+  EXPECT_THAT(answer.out, HasSubstr((home_ / "other.toml").string() + " is read"));
+  EXPECT_THAT(answer.out, HasSubstr("mode is off, by " + (home_ / "other.toml").string()));
+}
+
+TEST_F(DoctorTest, KnocksAtTheCollector) {
+  const Listener collector;
+  home_.configure("[collector]\nplain = true\nendpoint = 'tcp://127.0.0.1:" + collector.port() +
+                  "'");
+  const Said there = examine();
+  EXPECT_EQ(there.code, 0) << there.out;
+  EXPECT_THAT(there.out, HasSubstr("ok       the collector at tcp://127.0.0.1:" + collector.port() +
+                                   " listens"));
+  home_.configure("[collector]\nplain = true\nendpoint = 'tcp://127.0.0.1:" + closed_port() + "'");
+  const Said gone = examine();
+  EXPECT_EQ(gone.code, 1);
+  EXPECT_THAT(gone.out, HasSubstr("Connection refused\n         records wait in the spool"));
+}
+
+TEST_F(DoctorTest, KnocksAtAnAddressOfIPv6) {
+  std::optional<Listener> collector;
+  try {
+    collector.emplace("::1");
+  } catch (const boost::system::system_error&) {
+    GTEST_SKIP() << "this machine has no IPv6";
+  }
+  home_.configure("[collector]\nplain = true\nendpoint = 'tcp://[::1]:" + collector->port() + "'");
+  EXPECT_THAT(examine().out, HasSubstr(" listens"));
+}
+
+TEST_F(DoctorTest, ACollectorWithoutKeysIsAProblem) {
+  home_.configure("[collector]\nendpoint = 'tcp://collector.example:7341'");
+  const Said answer = examine();
+  EXPECT_EQ(answer.code, 1);
+  EXPECT_THAT(answer.out, HasSubstr("`strop-agent join` sets endpoint and keys"));
+}
+
+TEST_F(DoctorTest, KnocksAtTheModelServer) {
+  const Listener server;
+  home_.configure("[provider]\nurl = 'http://127.0.0.1:" + server.port() + "'");
+  const Said there = examine();
+  EXPECT_EQ(there.code, 0) << there.out;
+  EXPECT_THAT(there.out, HasSubstr("ok       the model server at http://127.0.0.1:"));
+  home_.configure("[provider]\nurl = 'http://127.0.0.1:" + closed_port() + "'");
+  const Said gone = examine();
+  EXPECT_EQ(gone.code, 1);
+  EXPECT_THAT(gone.out, HasSubstr("Connection refused\n         start it (`strop-trainer serve`)"));
+}
+
+TEST_F(DoctorTest, AProviderBeyondThisMachineWithoutTlsIsAProblem) {
+  home_.configure("[provider]\nurl = 'http://models.example:80'");
+  const Said answer = examine();
+  EXPECT_EQ(answer.code, 1);
+  EXPECT_THAT(answer.out, HasSubstr("plain http goes to this machine alone"));
+}
+
+}  // namespace
+}  // namespace strop::agent::test
