@@ -1,0 +1,213 @@
+// What the provider says to a model server and reads from its answer: addresses, keys, bodies.
+#include "agent/provider/completion_api.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "user_home.h"
+
+namespace strop::agent::test {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr CompletionApi kOpenAi = CompletionApi::kCompletions;
+constexpr CompletionApi kInfill = CompletionApi::kInfill;
+
+TEST(ParseEndpoint, TakesAddressesApart) {
+  const std::pair<const char*, Endpoint> kGood[] = {
+      {"http://127.0.0.1:8012", {false, "127.0.0.1", "8012", "/v1/completions", kOpenAi}},
+      {"http://127.0.0.1", {false, "127.0.0.1", "80", "/v1/completions", kOpenAi}},
+      {"http://127.9.9.9:1/", {false, "127.9.9.9", "1", "/v1/completions", kOpenAi}},
+      {"http://localhost:8012/v1", {false, "localhost", "8012", "/v1/completions", kOpenAi}},
+      {"http://localhost:8012/v1/", {false, "localhost", "8012", "/v1/completions", kOpenAi}},
+      {"http://[::1]:8012/api/v1", {false, "::1", "8012", "/api/v1/completions", kOpenAi}},
+      {"http://[::1]", {false, "::1", "80", "/v1/completions", kOpenAi}},
+      {"http://localhost:65535/infill", {false, "localhost", "65535", "/infill", kInfill}},
+      {"https://models.example", {true, "models.example", "443", "/v1/completions", kOpenAi}},
+      {"https://models.example/a", {true, "models.example", "443", "/a", kOpenAi}}};
+  for (const auto& [url, wanted] : kGood) {
+    const auto endpoint = parse_endpoint(url, true);
+    ASSERT_TRUE(endpoint) << endpoint.error();
+    EXPECT_EQ(*endpoint, wanted) << url;
+  }
+}
+
+TEST(ParseEndpoint, RefusesWithWhatToDo) {
+  constexpr const char* kAway = "plain http goes to this machine alone";
+  constexpr const char* kForm = "is not SCHEME://HOST:PORT/PATH";
+  const std::pair<const char*, const char*> kBad[] = {
+      {"http://models.example", kAway},
+      {"http://10.0.0.1:8012", kAway},
+      {"http://0.0.0.0:8012", kAway},
+      {"http://128.0.0.1", kAway},
+      {"http://[::2]:8012", kAway},
+      {"http://127.0.0.1.example.com", kAway},
+      {"http://localhost.example.com", kAway},
+      {"http://2130706433", kAway},  // 127.0.0.1 to some readers, a name to others
+      {"http://user:secret@127.0.0.1", "a user or password does not belong in it"},
+      {"https://user@models.example", "set provider.key_file"},
+      {"ftp://127.0.0.1", "must begin with http:// (this machine) or https://"},
+      {"127.0.0.1:8012", "must begin with http://"},
+      {"HTTP://127.0.0.1", "must begin with http://"},
+      {"", "must begin with http://"},
+      {"http://", kForm},
+      {"http://:8012", kForm},
+      {"http://127.0.0.1:", kForm},
+      {"http://127.0.0.1:0", kForm},
+      {"http://127.0.0.1:65536", kForm},
+      {"http://127.0.0.1:-1", kForm},
+      {"http://127.0.0.1:80x", kForm},
+      {"http://[::1", kForm},
+      {"http://[::1]8012", kForm},
+      {"http://127.0.0.1/v1?key=secret", "a path with no query is expected"},
+      {"http://127.0.0.1/a b", "a path with no query is expected"},
+      {"http://127.0.0.1/\r\nHost: evil", "a path with no query is expected"}};
+  for (const auto& [url, says] : kBad) {
+    const auto endpoint = parse_endpoint(url, true);
+    ASSERT_FALSE(endpoint) << url;
+    EXPECT_THAT(endpoint.error(), HasSubstr(says)) << url;
+  }
+}
+
+TEST(ParseEndpoint, HttpsNeedsAKey) {
+  const auto endpoint = parse_endpoint("https://models.example", false);
+  ASSERT_FALSE(endpoint);
+  EXPECT_THAT(endpoint.error(), HasSubstr("set provider.key_file to a file of mode 0600"));
+  EXPECT_TRUE(parse_endpoint("http://127.0.0.1", false));
+}
+
+class KeyFileTest : public testing::Test {
+ protected:
+  fs::path file(const std::string& text, int mode = 0600) const {
+    UserHome::write(home_ / "key", text);
+    fs::permissions(home_ / "key", fs::perms(mode));
+    return home_ / "key";
+  }
+  UserHome home_;
+};
+
+TEST_F(KeyFileTest, TheFirstLineIsTheKey) {
+  for (const char* text : {"sesame", "sesame\n", "sesame\r\n", "sesame\n\nnotes\n"})
+    EXPECT_EQ(read_key_file(file(text)), "sesame") << text;
+  EXPECT_EQ(read_key_file(file("sesame", 0400)), "sesame");
+}
+
+TEST_F(KeyFileTest, AFileThatOthersMayReadIsRefused) {
+  for (const int mode : {0644, 0640, 0604, 0610, 0620}) {
+    const auto key = read_key_file(file("sesame", mode));
+    ASSERT_FALSE(key) << mode;
+    EXPECT_THAT(key.error(), HasSubstr("others may read it; do: chmod 600"));
+    EXPECT_THAT(key.error(), HasSubstr((home_ / "key").string()));
+  }
+}
+
+TEST_F(KeyFileTest, WhatIsNoKeyIsRefused) {
+  for (const char* text : {"", "\nsesame", "open sesame", "sesam\xc3\xa9"})
+    EXPECT_THAT(read_key_file(file(text)).error(), HasSubstr("its first line must be the key"));
+  EXPECT_THAT(read_key_file(home_ / "none").error(), HasSubstr("cannot be read"));
+  EXPECT_THAT(read_key_file(home_ / "home").error(), HasSubstr("is no file"));
+}
+
+InlineAsk ask_of(const std::string& prefix, const std::string& suffix, bool single_line = true) {
+  InlineAsk ask;
+  ask.prefix = prefix;
+  ask.suffix = suffix;
+  ask.single_line = single_line;
+  return ask;
+}
+
+TEST(RequestBody, IsAsEachServerTakesIt) {
+  ProviderConfig config;
+  config.max_tokens = 9;
+  config.candidates = 3;
+  EXPECT_EQ(json::parse(request_body(kOpenAi, config, ask_of("a", "b"))), json::parse(R"({
+    "prompt": "a", "suffix": "b", "max_tokens": 9, "temperature": 0, "n": 3, "logprobs": 1,
+    "stop": ["\n"]})"));
+  EXPECT_EQ(json::parse(request_body(kInfill, config, ask_of("a", "b"))), json::parse(R"({
+    "input_prefix": "a", "input_suffix": "b", "n_predict": 9, "temperature": 0,
+    "cache_prompt": true, "stop": ["\n"]})"));
+}
+
+TEST(RequestBody, LeavesOutWhatIsNotSaid) {
+  ProviderConfig config;
+  config.model = "qwen";
+  const json body = json::parse(request_body(kOpenAi, config, ask_of("a", "", false)));
+  EXPECT_FALSE(body.contains("suffix"));
+  EXPECT_FALSE(body.contains("stop"));
+  EXPECT_EQ(body["model"], "qwen");
+}
+
+TEST(RequestBody, AFamilysTemplateIsAppliedHere) {
+  ProviderConfig config;
+  config.fim = "qwen";
+  const json body = json::parse(request_body(kOpenAi, config, ask_of("a", "b")));
+  EXPECT_EQ(body["prompt"], "<|fim_prefix|>a<|fim_suffix|>b<|fim_middle|>");
+  EXPECT_FALSE(body.contains("suffix"));
+}
+
+TEST(RequestBody, BytesThatAreNoUtf8AreReplaced) {
+  EXPECT_EQ(json::parse(request_body(kOpenAi, {}, ask_of("a\xff", "")))["prompt"], "a\xef\xbf\xbd");
+}
+
+TEST(PromptHash, NamesPrefixAndSuffixApart) {
+  EXPECT_EQ(prompt_hash(ask_of("", "")),  // SHA-256 of the one NUL
+            "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
+  EXPECT_NE(prompt_hash(ask_of("ab", "c")), prompt_hash(ask_of("a", "bc")));
+}
+
+TEST(ReadCompletions, TakesTextsModelAndLogProbs) {
+  const auto read = read_completions(kOpenAi, R"({"model": "m", "choices": [
+      {"text": "one", "logprobs": {"token_logprobs": [-0.5, -1.5]}},
+      {"text": "two", "logprobs": {"token_logprobs": [-1, null]}},
+      {"text": "three", "logprobs": null}]})",
+                                     true);
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(*read, (Completions{{"one", "two", "three"}, {-2.0, {}, {}}, "m"}));
+}
+
+TEST(ReadCompletions, DropsBlankOnesAndRepeats) {
+  const auto read = read_completions(
+      kOpenAi, R"({"choices": [{"text": " \n"}, {"text": "a\nb"}, {"text": "a"}, {"text": ""}]})",
+      true);
+  EXPECT_THAT(read->texts, ElementsAre("a"));
+  EXPECT_EQ(read->logprobs.size(), 1U);
+}
+
+TEST(ReadCompletions, OneLineEndsWithoutItsCarriageReturn) {
+  const char* body = R"({"choices": [{"text": "a\r\nb"}]})";
+  EXPECT_THAT(read_completions(kOpenAi, body, true)->texts, ElementsAre("a"));
+  EXPECT_THAT(read_completions(kOpenAi, body, false)->texts, ElementsAre("a\r\nb"));
+}
+
+TEST(ReadCompletions, InfillHasOneContent) {
+  EXPECT_THAT(read_completions(kInfill, R"({"content": "x"})", true)->texts, ElementsAre("x"));
+  EXPECT_THAT(read_completions(kInfill, R"({"content": ""})", true)->texts, IsEmpty());
+}
+
+TEST(ReadCompletions, SaysWhatIsWrong) {
+  const std::tuple<CompletionApi, const char*, const char*> kBad[] = {
+      {kOpenAi, "", "not a JSON object"},
+      {kOpenAi, "<html>502</html>", "not a JSON object"},
+      {kOpenAi, "[]", "not a JSON object"},
+      {kOpenAi, "{}", "no 'choices'"},
+      {kOpenAi, R"({"choices": "none"})", "no 'choices'"},
+      {kOpenAi, R"({"choices": [3]})", "a choice has no 'text'"},
+      {kOpenAi, R"({"choices": [{"message": {}}]})", "a choice has no 'text'"},
+      {kOpenAi, R"({"choices": [{"text": null}]})", "a choice has no 'text'"},
+      {kInfill, R"({"choices": [{"text": "a"}]})", "no 'content'"},
+      {kInfill, R"({"content": 3})", "no 'content'"}};
+  for (const auto& [api, body, says] : kBad) {
+    const auto read = read_completions(api, body, true);
+    ASSERT_FALSE(read) << body;
+    EXPECT_THAT(read.error(), HasSubstr(says)) << body;
+  }
+}
+
+}  // namespace
+}  // namespace strop::agent::test
