@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/crc.hpp>
-#include <cstring>
 #include <limits>
 #include <stdexcept>
 
@@ -77,7 +76,7 @@ class Reader {
   WireId id() {
     WireId out{};
     const std::string_view raw = take(out.size());
-    std::memcpy(out.data(), raw.data(), raw.size());
+    std::copy(raw.begin(), raw.end(), out.begin());
     return out;
   }
   std::string text() { return std::string(take(u8())); }
