@@ -46,6 +46,13 @@ std::string missing_target(Decoder& model, const LoraConfig& config) {
   return "";
 }
 
+// PEFT's alpha is a whole number, and a reader that is strict about it takes no 32.0.
+json alpha_to_json(double alpha) {
+  const auto whole = static_cast<std::int64_t>(alpha);
+  if (static_cast<double>(whole) == alpha) return whole;
+  return alpha;
+}
+
 // Every field that PEFT's LoraConfig writes; the ones without a meaning here have its defaults.
 json lora_to_json(const LoraConfig& config, const std::string& base) {
   std::vector<std::string> targets = config.targets;
@@ -61,7 +68,7 @@ json lora_to_json(const LoraConfig& config, const std::string& base) {
           {"layers_pattern", nullptr},
           {"layers_to_transform", nullptr},
           {"loftq_config", json::object()},
-          {"lora_alpha", config.alpha},
+          {"lora_alpha", alpha_to_json(config.alpha)},
           {"lora_dropout", config.dropout},
           {"megatron_config", nullptr},
           {"megatron_core", "megatron.core"},
