@@ -32,12 +32,13 @@ class Copy {
   ondemand::parser parser_;
 };
 
+// simdjson's views go on to the next token.
 std::string_view raw(ondemand::value value) {
   switch (value.type()) {
     case ondemand::json_type::object:
-      return value.get_object().value().raw_json();
+      return trimmed(value.get_object().value().raw_json());
     case ondemand::json_type::array:
-      return value.get_array().value().raw_json();
+      return trimmed(value.get_array().value().raw_json());
     default:
       return trimmed(value.raw_json_token());
   }

@@ -148,7 +148,9 @@ std::optional<std::string> announce(std::string_view initialize_answer,
   const auto offers = json_at(*capabilities, "inlineCompletionProvider");
   if (offer_inline && (is_null(offers) || *offers == "false"))
     set_member(edits, *capabilities, "inlineCompletionProvider", "true");
-  return edits.apply();
+  std::string changed = edits.apply();
+  if (changed == initialize_answer) return std::nullopt;
+  return changed;
 }
 
 std::vector<Registered> read_registrations(std::string_view request) {

@@ -1,5 +1,6 @@
 #include "agent/snippet.h"
 
+#include <algorithm>
 #include <cctype>
 #include <map>
 #include <optional>
@@ -11,8 +12,11 @@ namespace {
 bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
 bool is_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
-// Placeholders nested deeper than this stand for themselves.
+// Placeholders nested deeper than this stand for themselves, as do transforms longer than this.
 constexpr int kMaxDepth = 32;
+constexpr std::size_t kMaxTransform = 4096;
+// Bytes that stops may bring by standing again: ${2:$1$1}${3:$2$2}… doubles without an end.
+constexpr std::size_t kMaxRepeated = 1u << 20;
 
 class Expander {
  public:
@@ -21,7 +25,7 @@ class Expander {
   std::string run() {
     // The first pass learns the placeholders' values; a tab stop may stand before its placeholder.
     static_cast<void>(sequence(0, false));
-    at_ = 0;
+    at_ = repeated_ = 0;
     return sequence(0, false);
   }
 
@@ -60,9 +64,9 @@ class Expander {
   }
 
   std::optional<std::string> dollar(int depth) {
-    ++at_;
+    const std::size_t start = at_++;
     if (is_digit(peek())) return stop_value(number());
-    if (take('{')) return braced(depth);
+    if (take('{')) return braced(start, depth);
     if (is_name(peek())) {
       static_cast<void>(name());
       return "";
@@ -70,11 +74,11 @@ class Expander {
     return std::nullopt;
   }
 
-  std::optional<std::string> braced(int depth) {
+  std::optional<std::string> braced(std::size_t start, int depth) {
     if (is_digit(peek())) {
       const std::string stop = number();
       if (take('}')) return stop_value(stop);
-      if (take(':')) return placeholder(stop, depth);
+      if (take(':')) return placeholder(stop, start, depth);
       if (take('|')) return choice(stop);
       if (take('/') && skip_transform()) return stop_value(stop);
       return std::nullopt;
@@ -83,17 +87,21 @@ class Expander {
     static_cast<void>(name());
     if (take('}')) return "";
     if (take(':')) {
+      const std::string_view opening = in_.substr(start, at_ - start);
       std::string value = sequence(depth + 1, true);
-      if (take('}')) return value;
+      return take('}') ? value : std::string(opening) + value;
     } else if (take('/') && skip_transform()) {
       return "";
     }
     return std::nullopt;
   }
 
-  std::optional<std::string> placeholder(const std::string& stop, int depth) {
+  // One that nothing closes is plain up to its colon. It is not read again: within others like it
+  // that would take twice as long at each level.
+  std::string placeholder(const std::string& stop, std::size_t start, int depth) {
+    const std::string_view opening = in_.substr(start, at_ - start);
     std::string value = sequence(depth + 1, true);
-    if (!take('}')) return std::nullopt;
+    if (!take('}')) return std::string(opening) + value;
     values_.emplace(stop, value);
     return value;
   }
@@ -126,7 +134,8 @@ class Expander {
   bool skip_transform() {
     int slashes = 1;
     int depth = 0;
-    while (!done()) {
+    const std::size_t limit = std::min(in_.size(), at_ + kMaxTransform);
+    while (at_ < limit) {
       const char c = in_[at_++];
       if (c == '\\' && !done())
         ++at_;
@@ -152,13 +161,16 @@ class Expander {
     while (is_name(peek())) out += in_[at_++];
     return out;
   }
-  std::string stop_value(const std::string& stop) const {
+  std::string stop_value(const std::string& stop) {
     const auto found = values_.find(stop);
-    return found == values_.end() ? "" : found->second;
+    if (found == values_.end() || found->second.size() > kMaxRepeated - repeated_) return "";
+    repeated_ += found->second.size();
+    return found->second;
   }
 
   std::string_view in_;
   std::size_t at_ = 0;
+  std::size_t repeated_ = 0;
   std::map<std::string, std::string> values_;
 };
 
