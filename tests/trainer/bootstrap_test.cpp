@@ -22,6 +22,7 @@ TEST(Bootstrap, TheSameEverywhereHasNoSpread) {
 
 TEST(Bootstrap, FilesThatDifferSpreadIt) {
   std::vector<PairedShare> files;
+  files.reserve(30);
   for (int i = 0; i < 30; ++i) files.push_back({{4, 10}, {i % 2 == 0 ? 2.0 : 8.0, 10}});
   const Ratio ratio = bootstrap_ratio(files);
   EXPECT_DOUBLE_EQ(ratio.ratio, 1.25);
