@@ -1,13 +1,10 @@
 // Agent and collector killed (-9) at random instants under load: every captured event arrives once,
 // with the bytes it was captured with, and both ledgers balance.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -18,6 +15,7 @@
 #include "agent/file_descriptor.h"
 #include "agent/spool_store.h"
 #include "collector/store/sqlite_store.h"
+#include "support/process.h"
 #include "support/temporary_folder.h"
 
 namespace strop {
@@ -28,41 +26,6 @@ using Steady = std::chrono::steady_clock;
 
 constexpr int kKills = 50;
 constexpr auto kPatience = std::chrono::seconds(30);
-
-// A program of ours, killed with its owner.
-class Process {
- public:
-  Process(std::vector<std::string> command, const fs::path& log) {
-    std::vector<char*> argv;
-    for (std::string& word : command) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-    posix_spawn_file_actions_adddup2(&files, 1, 2);
-    const int fault = ::posix_spawn(&id_, argv[0], &files, nullptr, argv.data(), environ);
-    posix_spawn_file_actions_destroy(&files);
-    if (fault != 0) throw std::runtime_error("cannot start " + command.front());
-  }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-  ~Process() {
-    if (id_ > 0) end(SIGKILL);
-  }
-  int end(int signal) {
-    ::kill(id_, signal);
-    return wait();
-  }
-  int wait() {
-    int status = 0;
-    ::waitpid(std::exchange(id_, -1), &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-
- private:
-  pid_t id_ = -1;
-};
 
 std::string first_line(const fs::path& file) {
   std::ifstream in(file);
@@ -119,11 +82,12 @@ class KillTest : public testing::Test {
   static std::string bin(const std::string& name) {
     return std::string(STROP_BIN_DIR) + "/" + name;
   }
+  support::Streams logged() const { return {-1, log_.get(), log_.get()}; }
   void write(const std::string& name, const std::string& text) const {
     std::ofstream(folder_ / name) << text;
   }
   void run(const std::vector<std::string>& command) const {
-    if (Process(command, folder_ / "log").wait() != 0)
+    if (support::Process(command, logged()).wait() != 0)
       throw std::runtime_error(command.front() + " failed");
   }
   void start_collector(const std::string& port) {
@@ -131,7 +95,7 @@ class KillTest : public testing::Test {
     collector_.emplace(std::vector<std::string>{bin("strop-collector"), "serve", "--store",
                                                 at("store.db"), "--bind", "tcp://127.0.0.1:" + port,
                                                 "--keys", at("keys"), "--port-file", at("port")},
-                       folder_ / "log");
+                       logged());
   }
   // Types until its agent is killed.
   void start_typist(int seed) {
@@ -140,7 +104,7 @@ class KillTest : public testing::Test {
                                              "type", "--root", at("source"), "--files", at("list"),
                                              "--truth", at("truth"), "--stretches", "40", "--seed",
                                              std::to_string(seed), "--", at("agent.sh")},
-                    folder_ / "log");
+                    logged());
     const int id = std::stoi(await_line(folder_ / "agent.pid"));
     agent_ = agent::FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, id, 0)));
   }
@@ -165,17 +129,19 @@ class KillTest : public testing::Test {
     return events;
   }
   int ship() const {
-    Process shipping({"/usr/bin/env", "HOME=" + at(""), "XDG_STATE_HOME=" + at("state"),
-                      bin("strop-agent"), "ship", "--config", at("agent.toml"), "--timeout", "30"},
-                     folder_ / "log");
+    support::Process shipping(
+        {"/usr/bin/env", "HOME=" + at(""), "XDG_STATE_HOME=" + at("state"), bin("strop-agent"),
+         "ship", "--config", at("agent.toml"), "--timeout", "30"},
+        logged());
     return shipping.wait();
   }
 
   support::TemporaryFolder folder_;
+  support::Descriptor log_ = support::open_to_append(folder_ / "log");
   agent::SpoolStore store_{folder_ / "state/strop"};
   std::string port_;
-  std::optional<Process> collector_;
-  std::optional<Process> typist_;
+  std::optional<support::Process> collector_;
+  std::optional<support::Process> typist_;
   agent::FileDescriptor agent_;  // of the process
 };
 

@@ -38,6 +38,19 @@ inline std::vector<RecordedMessage> read_session(const std::filesystem::path& fi
   return messages;
 }
 
+// The session with every answer behind its request: the recorder's clock put a few before it.
+inline std::vector<RecordedMessage> in_causal_order(std::vector<RecordedMessage> session) {
+  const auto answers = [](const RecordedMessage& answer, const RecordedMessage& request) {
+    const auto ours = nlohmann::json::parse(answer.body);
+    const auto theirs = nlohmann::json::parse(request.body);
+    return answer.from_client != request.from_client && !ours.contains("method") &&
+           theirs.contains("method") && theirs.contains("id") && ours.at("id") == theirs.at("id");
+  };
+  for (std::size_t i = 0; i + 1 < session.size(); ++i)
+    if (answers(session[i], session[i + 1])) std::swap(session[i], session[i + 1]);
+  return session;
+}
+
 // Every recorded session below `tests`, by name.
 inline std::vector<std::filesystem::path> session_files(const std::filesystem::path& tests) {
   std::vector<std::filesystem::path> files;
