@@ -4,6 +4,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "trainer/line_ends.h"
 #include "trainer/tokenizer/prompt.h"
 
 namespace strop::trainer {
@@ -64,6 +65,9 @@ TokenPairs tokenize_pairs(const Tokenizer& tokenizer,
                           const DataOptions& options) {
   TokenPairs out;
   const auto context = static_cast<std::size_t>(options.context);
+  LineEnds line_ends;
+  for (const schema::PreferencePair& pair : pairs)
+    if (pair.split != "heldout") line_ends.learn(pair);
   for (const schema::PreferencePair& pair : pairs) {
     if (pair.split == "heldout") {
       ++out.heldout;
@@ -74,7 +78,8 @@ TokenPairs tokenize_pairs(const Tokenizer& tokenizer,
       continue;
     }
     const bool ends = ends_at_suffix(pair);
-    TokenPair one{.chosen = completion(tokenizer, pair.chosen, ends, options.family),
+    const std::string line_end = !ends && line_ends.known(pair) ? "\n" : "";
+    TokenPair one{.chosen = completion(tokenizer, pair.chosen + line_end, ends, options.family),
                   .rejected = completion(tokenizer, pair.rejected, ends, options.family),
                   .epsilon = pair.epsilon,
                   .weight = pair.weight};

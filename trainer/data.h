@@ -46,6 +46,8 @@ struct TokenPairs {
   std::size_t weightless = 0;
 };
 
+// A chosen completion ends with its line break where another pair's prefix shows it
+// (trainer/line_ends.h); the rejected one, which nobody wrote on, never does.
 // Throws std::invalid_argument when a pair has text behind the cursor and the tokenizer lacks the
 // family's special tokens.
 TokenPairs tokenize_pairs(const Tokenizer& tokenizer,
