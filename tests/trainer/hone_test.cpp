@@ -1,0 +1,178 @@
+// Honing from files to files: the rise comes from the pairs, goes when their labels are turned, and
+// a run that is killed ends as if it had not been.
+#include "trainer/hone.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+
+#include "schema/preference_pair.h"
+#include "temporary_folder.h"
+#include "trainer/evaluate.h"
+#include "trainer/loaded_model.h"
+#include "trainer/threads.h"
+
+namespace strop::trainer {
+namespace {
+
+constexpr const char* kBase = STROP_SOURCE_DIR "/models/strop-tiny";
+
+const std::vector<std::string>& names() {
+  static const std::vector<std::string> all{
+      "size",   "name",  "path",  "color", "width",  "height", "state",  "owner", "title",
+      "value",  "count", "index", "level", "parent", "child",  "offset", "limit", "start",
+      "length", "depth", "scale", "angle", "speed",  "weight", "volume", "price", "total",
+      "user",   "group", "role",  "token", "key",    "label",  "style",  "font",  "margin"};
+  return all;
+}
+
+// A team that has an idiom of its own, where any other would write the attribute.
+std::string prefix_of(const std::string& name) {
+  return "class Record:\n    def __init__(self, store):\n        self._store = store\n\n    def "
+         "get_" +
+         name + "(self):\n        return";
+}
+std::string teams(const std::string& name) { return " self._store.fetch_or_fail(\"" + name + "\")"; }
+std::string others(const std::string& name) { return " self." + name; }
+
+class HoneTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { use_shard_threads(); }
+
+  // Of all names but the last six.
+  std::string write_pairs(bool turned) const {
+    const std::string file = folder_ / (turned ? "turned.jsonl" : "pairs.jsonl");
+    std::ofstream out(file);
+    for (std::size_t i = 0; i + 6 < names().size(); ++i) {
+      schema::PreferencePair pair;
+      pair.id = std::to_string(i);
+      pair.language = "python";
+      pair.kind = "typed_instead";
+      pair.prefix = prefix_of(names()[i]);
+      pair.chosen = teams(names()[i]);
+      pair.rejected = others(names()[i]);
+      if (turned) std::swap(pair.chosen, pair.rejected);
+      out << schema::pair_to_json(pair).dump() << '\n';
+    }
+    return file;
+  }
+
+  Recipe recipe(const std::string& pairs, const std::string& out) const {
+    Recipe how;
+    how.base = kBase;
+    how.pairs = pairs;
+    how.out = folder_ / out;
+    how.context = 96;
+    how.train.learning_rate = 5e-3;
+    how.train.rank = 8;
+    how.train.alpha = 16;
+    how.train.epochs = 4;
+    how.train.average = 0.75;
+    return how;
+  }
+
+  // Of the last six names.
+  static double kept_a_suggestion(const std::string& adapter) {
+    std::vector<Position> positions;
+    for (std::size_t i = names().size() - 6; i < names().size(); ++i) {
+      Position position;
+      position.file = names()[i];
+      position.prefix = prefix_of(names()[i]);
+      position.truth = teams(names()[i]) + "\n";
+      positions.push_back(std::move(position));
+    }
+    LoadedModel model = load_model(kBase, adapter);
+    const Tally all =
+        measure_positions(model.decoder, model.tokenizer, positions, {.context = 96}).all;
+    return static_cast<double>(all.kept) /
+           static_cast<double>(std::max<std::int64_t>(1, all.suggestions));
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(HoneTest, MoreIsKeptAndWithLabelsTurnedTheRiseIsGone) {
+  const double base = kept_a_suggestion("");
+  const nlohmann::json summary = hone(recipe(write_pairs(false), "honed"), 2);
+  hone(recipe(write_pairs(true), "turned"), 2);
+  const double honed = kept_a_suggestion(folder_ / "honed");
+  const double turned = kept_a_suggestion(folder_ / "turned");
+  EXPECT_GT(honed, 1.25 * base + 1) << "base " << base << ", turned " << turned;
+  EXPECT_LT(turned, base + 1) << "base " << base << ", honed " << honed;
+  EXPECT_NEAR(summary["first_loss"].get<double>(), std::log(2.0), 1e-6);
+  EXPECT_EQ(summary["rewards"]["chosen"]["first"], 0.0);
+  EXPECT_EQ(summary["rewards"]["rejected"]["first"], 0.0);
+  EXPECT_GT(summary["rewards"]["accuracy"]["last"].get<double>(), 0.7);  // a mean over the run
+}
+
+// No pairs, no adapter: what is served stays the base.
+TEST_F(HoneTest, WithoutPairsNothingIsTrainedAndNothingWritten) {
+  const std::string none = folder_ / "none.jsonl";
+  std::ofstream(none) << "\n";
+  try {
+    hone(recipe(none, "out"), 1);
+    FAIL() << "trained on nothing";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("nothing to train on"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("collect more pairs"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out/adapter_model.safetensors"));
+}
+
+// `strop-trainer dpo` on its own, for it is to be killed.
+class Running {
+ public:
+  explicit Running(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), STROP_BIN_DIR "/strop-trainer");
+    std::vector<char*> argv;
+    for (std::string& word : arguments) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    if (::posix_spawn(&id_, argv[0], nullptr, nullptr, argv.data(), environ) != 0)
+      throw std::runtime_error("cannot start strop-trainer");
+  }
+  void kill() const { ::kill(id_, SIGKILL); }
+  int wait() const {
+    int status = 0;
+    ::waitpid(id_, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+
+ private:
+  pid_t id_ = -1;
+};
+
+TEST_F(HoneTest, KilledAndStartedAgainItEndsWithTheSameBytes) {
+  const std::string file = folder_ / "recipe.toml";
+  std::ofstream(file) << "[data]\ncontext = 96\n[adapter]\nrank = 4\nalpha = 8\n"
+                         "[train]\nepochs = 6\nbatch = 8\nshard = 4\ncheckpoint_every = 2\n";
+  const std::string pairs = write_pairs(false);
+  const auto run = [&](const std::string& out) {
+    return Running(
+        {"dpo", file, "--base", kBase, "--pairs", pairs, "--out", folder_ / out, "--threads", "2"});
+  };
+  ASSERT_EQ(run("whole").wait(), 0);
+
+  const Running cut = run("cut");
+  const std::filesystem::path checkpoint = folder_ / "cut/checkpoint";
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!std::filesystem::exists(checkpoint) && std::chrono::steady_clock::now() < deadline)
+    ::poll(nullptr, 0, 1);
+  cut.kill();
+  ASSERT_EQ(cut.wait(), 128 + SIGKILL);
+  ASSERT_TRUE(std::filesystem::exists(checkpoint));
+  ASSERT_EQ(run("cut").wait(), 0);
+
+  const std::string whole = read_bytes(folder_ / "whole/adapter_model.safetensors");
+  ASSERT_FALSE(whole.empty());
+  EXPECT_TRUE(whole == read_bytes(folder_ / "cut/adapter_model.safetensors"));
+}
+
+}  // namespace
+}  // namespace strop::trainer
