@@ -31,11 +31,10 @@ bool blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
-Tally tally_of(const Position& position, std::string_view completion) {
+Tally tally_of(const Position& position, std::string_view suggestion) {
   Tally out;
   out.positions = 1;
-  const std::string_view suggestion = first_line(completion);
-  if (blank(suggestion)) return out;
+  if (suggestion.empty()) return out;
   const std::string_view rest = first_line(position.truth);
   const Kept kept = kept_of(suggestion, position.truth);
   out.suggestions = 1;
@@ -48,9 +47,16 @@ Tally tally_of(const Position& position, std::string_view completion) {
   return out;
 }
 
-std::vector<Tally> tally_chunk(const Decoder& model, const Tokenizer& tokenizer,
-                               const std::vector<Position>& positions, std::size_t begin,
-                               std::size_t end, const EvaluateOptions& options) {
+// To the end of the line, nothing if that is blank.
+std::string shown_of(std::string_view completion) {
+  const std::string_view line = first_line(completion);
+  return blank(line) ? "" : std::string(line);
+}
+
+// What is shown at each of a chunk's positions.
+std::vector<std::string> suggest_chunk(const Decoder& model, const Tokenizer& tokenizer,
+                                       const std::vector<Position>& positions, std::size_t begin,
+                                       std::size_t end, const EvaluateOptions& options) {
   std::vector<std::vector<TokenId>> prompts;
   std::vector<std::size_t> asked;  // a file's very beginning gives no prompt, and no suggestion
   const auto budget = static_cast<std::size_t>(options.context - options.max_tokens);
@@ -66,10 +72,9 @@ std::vector<Tally> tally_chunk(const Decoder& model, const Tokenizer& tokenizer,
   generate.stop = {"\n"};
   const std::vector<Completion> completions = generate_batch(model, tokenizer, prompts, generate);
   std::vector<std::string> texts(end - begin);
-  for (std::size_t i = 0; i < asked.size(); ++i) texts[asked[i] - begin] = completions[i].text;
-  std::vector<Tally> out;
-  for (std::size_t i = begin; i < end; ++i) out.push_back(tally_of(positions[i], texts[i - begin]));
-  return out;
+  for (std::size_t i = 0; i < asked.size(); ++i)
+    texts[asked[i] - begin] = shown_of(completions[i].text);
+  return texts;
 }
 
 double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
@@ -135,7 +140,8 @@ tl::expected<std::vector<Position>, std::string> read_positions(const std::strin
 PositionMeasures measure_positions(Decoder& model, const Tokenizer& tokenizer,
                                    const std::vector<Position>& positions,
                                    const EvaluateOptions& options) {
-  std::vector<Tally> tallies(positions.size());
+  PositionMeasures out;
+  out.suggestions.resize(positions.size());
   std::atomic<std::size_t> next{0};
   std::mutex fault_mutex;
   std::exception_ptr fault;  // guarded by fault_mutex
@@ -148,8 +154,9 @@ PositionMeasures measure_positions(Decoder& model, const Tokenizer& tokenizer,
       for (std::size_t begin = next.fetch_add(kChunk); begin < positions.size();
            begin = next.fetch_add(kChunk)) {
         const std::size_t end = std::min(positions.size(), begin + kChunk);
-        const auto chunk = tally_chunk(replica, own, positions, begin, end, options);
-        std::copy(chunk.begin(), chunk.end(), tallies.begin() + static_cast<std::ptrdiff_t>(begin));
+        auto chunk = suggest_chunk(replica, own, positions, begin, end, options);
+        std::move(chunk.begin(), chunk.end(),
+                  out.suggestions.begin() + static_cast<std::ptrdiff_t>(begin));
       }
     } catch (...) {
       const std::lock_guard lock(fault_mutex);
@@ -161,11 +168,11 @@ PositionMeasures measure_positions(Decoder& model, const Tokenizer& tokenizer,
   for (std::thread& thread : threads) thread.join();
   if (fault) std::rethrow_exception(fault);
 
-  PositionMeasures out;
   for (std::size_t i = 0; i < positions.size(); ++i) {
-    out.all.add(tallies[i]);
-    out.by_file[positions[i].file].add(tallies[i]);
-    if (!positions[i].stratum.empty()) out.by_stratum[positions[i].stratum].add(tallies[i]);
+    const Tally tally = tally_of(positions[i], out.suggestions[i]);
+    out.all.add(tally);
+    out.by_file[positions[i].file].add(tally);
+    if (!positions[i].stratum.empty()) out.by_stratum[positions[i].stratum].add(tally);
   }
   return out;
 }

@@ -54,6 +54,7 @@ struct Tally {
 };
 
 struct PositionMeasures {
+  std::vector<std::string> suggestions;  // by position: what would be shown; may be empty
   Tally all;
   std::map<std::string, Tally> by_file;
   std::map<std::string, Tally> by_stratum;

@@ -9,6 +9,7 @@
 #include "trainer/checkpoint.h"
 #include "trainer/command.h"
 #include "trainer/data.h"
+#include "trainer/kept_text.h"
 #include "trainer/loaded_model.h"
 #include "trainer/threads.h"
 
@@ -24,6 +25,7 @@ struct Options {
   std::string positions;
   std::string json_file;
   std::string against;
+  std::string completions;
   std::int64_t context = 0;
   std::int64_t max_tokens = 24;
   int threads = 0;
@@ -85,6 +87,23 @@ void print(const json& out) {
       if (ratio.is_object()) print_ratio(name, ratio);
 }
 
+// A line a position, in their order.
+void write_completions(const std::string& file, const std::vector<Position>& positions,
+                       const std::vector<std::string>& suggestions) {
+  std::string lines;
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    const Kept kept = kept_of(suggestions[i], positions[i].truth);
+    lines += json{{"file", positions[i].file},
+                  {"stratum", positions[i].stratum},
+                  {"suggestion", suggestions[i]},
+                  {"kept", kept.characters},
+                  {"accepted", kept.accepted && !suggestions[i].empty()}}
+                 .dump(-1, ' ', false, json::error_handler_t::replace) +
+             "\n";
+  }
+  write_file(file, lines);
+}
+
 json measure(const Options& options) {
   LoadedModel model = load_model(options.model, options.adapter);
   EvaluateOptions how;
@@ -97,9 +116,14 @@ json measure(const Options& options) {
         "--context must leave room for a prompt beside --max-tokens, within the model's " +
         std::to_string(model.decoder.config().max_positions) + " positions");
   json out = {{"model", options.model}, {"adapter", options.adapter}};
-  if (!options.positions.empty())
-    out["positions"] = to_json(measure_positions(model.decoder, model.tokenizer,
-                                                 must(read_positions(options.positions)), how));
+  if (!options.positions.empty()) {
+    const std::vector<Position> positions = must(read_positions(options.positions));
+    const PositionMeasures measured =
+        measure_positions(model.decoder, model.tokenizer, positions, how);
+    out["positions"] = to_json(measured);
+    if (!options.completions.empty())
+      write_completions(options.completions, positions, measured.suggestions);
+  }
   if (!options.pairs.empty()) {
     const PairMeasures pairs =
         measure_pairs(model.decoder, model.tokenizer, heldout_pairs(options.pairs), how);
@@ -134,6 +158,9 @@ void register_evaluate(CLI::App& app, Action& action) {
   command->add_option("--pairs", options->pairs,
                       "pairs of strop-collector export; the held-out ones count");
   command->add_option("--json", options->json_file, "write the measurement here");
+  command->add_option("--completions", options->completions,
+                      "write what is suggested at each position here: JSON lines {file, stratum, "
+                      "suggestion, kept, accepted}");
   command->add_option("--against", options->against,
                       "a measurement (--json) to compare with, with 95 % intervals by file");
   command->add_option("--context", options->context,
@@ -146,6 +173,8 @@ void register_evaluate(CLI::App& app, Action& action) {
     action = [options] {
       if (options->positions.empty() && options->pairs.empty())
         throw std::invalid_argument("what to measure on? Give --positions, --pairs, or both");
+      if (!options->completions.empty() && options->positions.empty())
+        throw std::invalid_argument("--completions are those of --positions: give them too");
       use_shard_threads();
       const json out = measure(*options);
       print(out);
