@@ -96,6 +96,7 @@ TEST_P(DecoderShapes, TheSharedPromptHasTheGradientsOfTwoSequences) {
   const auto gradients = [&](const Tensor& loss) {
     const std::vector<Tensor> out = torch::autograd::grad({loss}, model_.trainable());
     std::vector<Tensor> flat;
+    flat.reserve(out.size());
     for (const Tensor& one : out) flat.push_back(one.reshape(-1));
     return torch::cat(flat);
   };

@@ -14,7 +14,7 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-json measured(std::map<std::string, std::array<int, 4>> files) {
+json measured(const std::map<std::string, std::array<int, 4>>& files) {
   json out = {{"by_file", json::object()}};
   for (const auto& [file, counts] : files)
     out["by_file"][file] = {{"positions", counts[0]},
@@ -81,6 +81,7 @@ class Measured : public testing::Test {
 
 TEST_F(Measured, ThreadsChangeNothingAndAnEmptyPromptIsAPositionWithoutSuggestion) {
   std::vector<Position> positions;
+  positions.reserve(100);
   for (int i = 0; i < 100; ++i)
     positions.push_back({"f" + std::to_string(i % 3),
                          i == 0 ? "" : "import os\nvalue_" + std::to_string(i) + " = os.", "",
