@@ -2,6 +2,7 @@
 
 #include <array>
 #include <stdexcept>
+#include <utility>
 
 namespace strop::schema {
 namespace {
@@ -52,6 +53,25 @@ Enum value_of(const Words<Enum, N>& words, const json& object, const char* field
     if (candidate == word) return value;
   throw std::runtime_error(std::string("field '") + field + "' has the unknown value '" + word +
                            "'");
+}
+
+// nlohmann's own conversion cuts off, wraps, and is undefined for what is too large.
+template <class T>
+T integer(const json& object, const char* field, const json& absent = nullptr) {
+  const json value = object.value(field, absent);
+  const bool fits = value.is_number_unsigned()
+                        ? std::in_range<T>(value.get<std::uint64_t>())
+                        : value.is_number_integer() && std::in_range<T>(value.get<std::int64_t>());
+  if (!fits) throw std::runtime_error(std::string("field '") + field + "' is no integer in range");
+  return value.get<T>();
+}
+
+std::map<std::string, int> integers(const json& object, const char* field) {
+  if (!object.is_object())
+    throw std::runtime_error(std::string("field '") + field + "' must be an object");
+  std::map<std::string, int> out;
+  for (const auto& [name, value] : object.items()) out[name] = integer<int>(object, name.c_str());
+  return out;
 }
 
 template <class T>
@@ -124,11 +144,12 @@ void write(json& out, const Gap& gap) {
 Offered read_offered(const json& in) {
   Offered out;
   const json& position = in.at("position");
-  out.position = {position.at("line").get<std::uint32_t>(),
-                  position.at("character").get<std::uint32_t>()};
+  out.position = {integer<std::uint32_t>(position, "line"),
+                  integer<std::uint32_t>(position, "character")};
   for (const json& item : in.at("candidates"))
     out.candidates.push_back({item.at("text").get<std::string>(), item.value("replaces", ""),
-                              item.value("rank", 0), optional_field<double>(item, "logprob")});
+                              integer<int>(item, "rank", 0),
+                              optional_field<double>(item, "logprob")});
   out.prefix = in.value("prefix", "");
   out.suffix = in.value("suffix", "");
   out.prompt = value_of(kPrompts, in, "prompt");
@@ -145,9 +166,9 @@ Outcome read_outcome(const json& in) {
   out.how = in.contains("how") ? value_of(kHows, in, "how") : How::kNone;
   out.evidence = value_of(kEvidences, in, "evidence");
   out.confidence = in.at("confidence").get<double>();
-  out.candidate = in.value("candidate", 0);
+  out.candidate = integer<int>(in, "candidate", 0);
   out.text = in.value("text", "");
-  out.accepted_chars = in.value("accepted_chars", std::int64_t{0});
+  out.accepted_chars = integer<std::int64_t>(in, "accepted_chars", 0);
   out.display_ms = in.value("display_ms", 0.0);
   out.corrects = optional_field<std::string>(in, "corrects");
   return out;
@@ -158,23 +179,26 @@ Settled read_settled(const json& in) {
   out.after_ms = in.at("after_ms").get<double>();
   out.final = in.at("final").get<bool>();
   out.text = in.value("text", "");
-  out.kept_chars = in.value("kept_chars", std::int64_t{0});
-  out.token_edits = in.value("token_edits", std::int64_t{0});
+  out.kept_chars = integer<std::int64_t>(in, "kept_chars", 0);
+  out.token_edits = integer<std::int64_t>(in, "token_edits", 0);
   out.flags = in.value("flags", std::vector<std::string>{});
   if (auto found = in.find("diagnostics"); found != in.end()) {
-    out.diagnostics_before = found->value("before", DiagnosticCounts{});
-    out.diagnostics_after = found->value("after", DiagnosticCounts{});
+    out.diagnostics_before = integers(found->value("before", json::object()), "before");
+    out.diagnostics_after = integers(found->value("after", json::object()), "after");
   }
   return out;
 }
 
 Gap read_gap(const json& in) {
   const json& seq = in.at("seq");
-  return {seq.at(0).get<std::uint64_t>(), seq.at(1).get<std::uint64_t>(), in.value("reason", "")};
+  const auto number = [&seq](std::size_t at) {
+    return integer<std::uint64_t>({{"seq", seq.at(at)}}, "seq");
+  };
+  return {number(0), number(1), in.value("reason", "")};
 }
 
 Event read_event(const json& in) {
-  if (in.at("v").get<int>() != kEventVersion)
+  if (integer<int>(in, "v") != kEventVersion)
     throw std::runtime_error("version " + in.at("v").dump() + " is not one this build reads (1)");
   Event out;
   out.suggestion = in.value("suggestion", "");
@@ -197,7 +221,7 @@ Event read_event(const json& in) {
   else if (type == "settled")
     out.body = read_settled(in);
   else if (type == "rated")
-    out.body = Rated{in.at("dimensions").get<std::map<std::string, int>>(), in.value("reason", "")};
+    out.body = Rated{integers(in.at("dimensions"), "dimensions"), in.value("reason", "")};
   else if (type == "gap")
     out.body = read_gap(in);
   else
