@@ -18,7 +18,6 @@ namespace strop::agent::test {
 namespace {
 
 using nlohmann::json;
-using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr Direction kToServer = Direction::kClientToServer;

@@ -12,7 +12,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
 const std::string kItems = R"({"id":5,"result":{"items":[{"insertText":"x"}]}})";
 

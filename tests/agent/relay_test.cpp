@@ -18,7 +18,6 @@ namespace {
 using lsp::frame;
 using namespace std::string_literals;
 using testing::ElementsAre;
-using testing::IsEmpty;
 using Said = std::pair<Direction, std::string>;
 
 constexpr Direction kToServer = Direction::kClientToServer;

@@ -11,7 +11,9 @@
 namespace strop::trainer {
 namespace {
 
-torch::Tensor doubles(std::vector<double> values) { return torch::tensor(values, torch::kFloat64); }
+torch::Tensor doubles(const std::vector<double>& values) {
+  return torch::tensor(values, torch::kFloat64);
+}
 
 // The published parity case: policy and reference log-probs of three pairs, β = 0.1.
 PairLogProbs parity_rewards() {
