@@ -42,6 +42,16 @@ std::uint64_t bytes_of(const schema::Batch& batch) {
   return bytes;
 }
 
+// About what they take on disk.
+std::uint64_t bytes_of(const std::vector<PendingBatch>& batches) {
+  constexpr std::uint64_t kRowOverhead = 512;
+  std::uint64_t bytes = 0;
+  for (const PendingBatch& batch : batches)
+    for (const Entry& entry : batch.entries)
+      bytes += entry.payload.size() + entry.suggestion.size() + entry.reason.size() + kRowOverhead;
+  return bytes;
+}
+
 }  // namespace
 
 Intake::Intake(Store& store, Pseudonym pseudonym, Scrub scrub, Metrics& metrics,
@@ -247,6 +257,7 @@ std::vector<BatchResult> Intake::commit(std::int64_t now_ms) {
     return results;
   } catch (const StoreError& error) {
     if (error.fault() == StoreFault::kCorrupt) throw;
+    unstored_bytes_ = bytes_of(pending_);
     note_failure(error);
     return {};
   }
@@ -325,7 +336,8 @@ std::vector<Answer> Intake::farewell() {
 
 void Intake::probe() {
   try {
-    store_.probe();
+    // A disk almost full takes a few bytes, and then again no batch.
+    store_.probe(unstored_bytes_);
     note_success();
   } catch (const StoreError& error) {
     if (error.fault() == StoreFault::kCorrupt) throw;
@@ -343,6 +355,7 @@ void Intake::note_failure(const StoreError& error) {
 void Intake::note_success() {
   if (!storing_) log_info("store_recovered", {});
   storing_ = true;
+  unstored_bytes_ = 0;
 }
 
 std::uint32_t Intake::credits() const {

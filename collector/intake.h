@@ -128,6 +128,7 @@ class Intake {
   std::vector<PendingBatch> pending_;
   std::vector<Slot> slots_;
   bool storing_ = true;
+  std::uint64_t unstored_bytes_ = 0;  // of the commit that failed
 };
 
 }  // namespace strop::collector

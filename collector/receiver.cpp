@@ -106,6 +106,7 @@ void Receiver::send(const std::vector<Answer>& answers) {
 void Receiver::every_second(double now_ms) {
   if (health_.asked()) {
     intake_.probe();
+    health_.set_ready(intake_.storing());
     health_.answer(intake_.storing());
   }
   if (now_ms - last_second_ms_ < 1000) return;
@@ -128,6 +129,7 @@ void Receiver::run() {
     if (zap_) zap_->handle(steady_ms());
     read_what_waits();
     send(intake_.flush(unix_ms()));
+    health_.set_ready(intake_.storing());
     every_second(steady_ms());
   }
   health_.set_ready(false);

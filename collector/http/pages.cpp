@@ -78,7 +78,9 @@ HttpResponse respond(const std::string& path, Health& health, const Metrics& met
   if (path == "/metrics")
     return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(metrics, health.ready())};
   if (path == "/readyz") {
-    if (health.ready()) return {200, "text/plain; charset=utf-8", "ready\n"};
+    // Of now: without events nobody else finds out.
+    const std::string ill = health.ask(kPatienceMs);
+    if (ill.empty() && health.ready()) return {200, "text/plain; charset=utf-8", "ready\n"};
     return {503, "text/plain; charset=utf-8", "not taking batches\n"};
   }
   if (path == "/healthz") {

@@ -81,6 +81,11 @@ std::string Database::text(const std::string& sql) {
 
 std::int64_t Database::last_row_id() const { return sqlite3_last_insert_rowid(db_); }
 bool Database::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
+bool Database::moved() const {
+  int moved = 0;
+  sqlite3_file_control(db_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return moved != 0;
+}
 void Database::wait_when_busy(int milliseconds) { sqlite3_busy_timeout(db_, milliseconds); }
 
 void Database::copy_to(const std::filesystem::path& file) {

@@ -31,6 +31,7 @@ class Database {
   std::string text(const std::string& sql);
   std::int64_t last_row_id() const;
   bool in_transaction() const;
+  bool moved() const;  // the file is no longer the one under its name
   void wait_when_busy(int milliseconds);
   void copy_to(const std::filesystem::path& file);
 

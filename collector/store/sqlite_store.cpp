@@ -68,6 +68,16 @@ void sync_folder(const std::filesystem::path& file) {
                      "cannot sync " + folder.string() + ": " + std::strerror(errno));
 }
 
+void sync_file(const std::filesystem::path& file) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool synced = fd >= 0 && ::fsync(fd) == 0;
+  const int error = errno;
+  if (fd >= 0) ::close(fd);
+  if (!synced)
+    throw StoreError(StoreFault::kUnusable,
+                     "cannot sync " + file.string() + ": " + std::strerror(error));
+}
+
 int open_flags(StoreAccess access) {
   return access == StoreAccess::kRead ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
 }
@@ -117,11 +127,12 @@ struct SqliteStore::Statements {
                          "SELECT first_seq, last_seq, noticed_ms FROM lost"
                          " WHERE stream = ?1 AND first_seq <= ?3 AND last_seq >= ?2 LIMIT 1"),
         remove_lost(db, "DELETE FROM lost WHERE stream = ?1 AND first_seq = ?2"),
-        probe(db, "UPDATE probe SET at_ms = at_ms + 1") {}
+        probe(db, "UPDATE probe SET at_ms = at_ms + 1"),
+        probe_much(db, "UPDATE probe SET at_ms = zeroblob(?1)") {}
 
   Statement find_install, add_install, quarantine, find_stream, add_stream, through, advance,
       add_event, add_dead, covering_event, covering_dead, erase_events, erase_dead, changes,
-      add_lost, overlapping_lost, remove_lost, probe;
+      add_lost, overlapping_lost, remove_lost, probe, probe_much;
 };
 
 SqliteStore::SqliteStore(const std::filesystem::path& file, StoreAccess access) {
@@ -179,11 +190,22 @@ void SqliteStore::open(const std::filesystem::path& file, StoreAccess access) {
   statements_ = std::make_unique<Statements>(*db_);
 }
 
+// A file that was removed, or moved away, takes every write and is gone with this process; so is a
+// log.
+void SqliteStore::require_in_place() const {
+  if (!db_->moved() && std::filesystem::exists(file_.string() + "-wal")) return;
+  throw StoreError(StoreFault::kUnusable,
+                   "the store " + file_.string() +
+                       " was removed or replaced while in use; put it back, log (-wal) and all, "
+                       "or restart to begin a new one");
+}
+
 tl::expected<OpenStream, OpenFault> SqliteStore::open_stream(const StreamKey& key,
                                                              const Sender& sender,
                                                              const std::string& agent,
                                                              std::uint64_t first_held,
                                                              std::int64_t now_ms) {
+  require_in_place();
   Statements& sql = *statements_;
   const bool known = sql.find_install.with(key.install).step();
   const std::string owner = known ? sql.find_install.text(0) : sender.user;
@@ -357,11 +379,19 @@ std::vector<BatchResult> SqliteStore::commit(const std::vector<PendingBatch>& ba
     }
     db_->run("RELEASE batch");
   }
+  require_in_place();
   transaction.commit();
   return results;
 }
 
-void SqliteStore::probe() {
+void SqliteStore::probe(std::uint64_t bytes) {
+  require_in_place();
+  // Committed, for what is rolled back never reaches the disk. A blob counts as 0 to what follows.
+  if (bytes > 0) {
+    Transaction transaction(*db_);
+    statements_->probe_much.with(bytes).run();
+    transaction.commit();
+  }
   Transaction transaction(*db_);
   statements_->probe.with().run();
   transaction.commit();
@@ -527,7 +557,7 @@ Forgotten SqliteStore::forget(const std::vector<schema::WireId>& installs, std::
   return out;
 }
 
-void SqliteStore::note_export(const ExportRecord& record) {
+std::int64_t SqliteStore::note_export(const ExportRecord& record) {
   Transaction transaction(*db_);
   Statement(*db_, "INSERT INTO exports (at_ms, file) VALUES (?1, ?2)")
       .with(record.at_ms, record.file)
@@ -536,6 +566,14 @@ void SqliteStore::note_export(const ExportRecord& record) {
   Statement line(*db_, "INSERT INTO export_lines VALUES (?1, ?2, ?3)");
   for (const auto& [contributor, lines] : record.lines_by_contributor)
     line.with(contributor, id, lines).run();
+  transaction.commit();
+  return id;
+}
+
+void SqliteStore::drop_export(std::int64_t noted) {
+  Transaction transaction(*db_);
+  Statement(*db_, "DELETE FROM export_lines WHERE export = ?1").with(noted).run();
+  Statement(*db_, "DELETE FROM exports WHERE id = ?1").with(noted).run();
   transaction.commit();
 }
 
@@ -548,13 +586,15 @@ void SqliteStore::backup(const std::string& file) {
   if (std::filesystem::exists(file))
     throw StoreError(StoreFault::kUnusable, file + " exists already; give a new name");
   create_private(file);
-  db_->copy_to(file);
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool synced = fd >= 0 && ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
-  if (!synced)
-    throw StoreError(StoreFault::kUnusable, "cannot sync " + file + ": " + std::strerror(errno));
-  sync_folder(file);
+  try {
+    db_->copy_to(file);
+    sync_file(file);
+    sync_folder(file);
+  } catch (...) {
+    // Half a backup is none, and its name must be free for the next try.
+    ::unlink(file.c_str());
+    throw;
+  }
 }
 
 }  // namespace strop::collector

@@ -33,7 +33,7 @@ class SqliteStore : public Store {
                                                   std::int64_t now_ms) override;
   std::vector<BatchResult> commit(const std::vector<PendingBatch>& batches,
                                   std::int64_t now_ms) override;
-  void probe() override;
+  void probe(std::uint64_t bytes) override;
   void scan(std::int64_t after, const std::function<bool(const StoredEvent&)>& visit) override;
   void scan_suggestions(const std::function<bool(const std::vector<StoredEvent>&)>& visit) override;
   std::vector<LedgerRow> ledger(const std::optional<schema::WireId>& install) override;
@@ -51,8 +51,10 @@ class SqliteStore : public Store {
   // nothing of it can come back.
   Forgotten forget(const std::vector<schema::WireId>& installs, std::int64_t now_ms);
 
-  // Notes an export, so that `forget` can tell where else things are.
-  void note_export(const ExportRecord& record);
+  // Notes an export, so that `forget` can tell where else things are; the note's number.
+  std::int64_t note_export(const ExportRecord& record);
+  // Takes the note of an export back that came to nothing.
+  void drop_export(std::int64_t noted);
 
   // Beyond so many bytes the store answers as if the disk were full.
   void set_size_limit(std::int64_t bytes);
@@ -63,6 +65,7 @@ class SqliteStore : public Store {
   struct Standing;
 
   void open(const std::filesystem::path& file, StoreAccess access);
+  void require_in_place() const;
   Standing standing_at(std::int64_t stream, std::uint64_t seq);
   void insert(const PendingBatch& batch, const Entry& entry, std::int64_t now_ms);
   void found_again(std::int64_t stream, std::uint64_t first, std::uint64_t last);

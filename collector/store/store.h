@@ -148,8 +148,9 @@ class Store {
   virtual std::vector<BatchResult> commit(const std::vector<PendingBatch>& batches,
                                           std::int64_t now_ms) = 0;
 
-  // Writes something and takes it back; throws if the store could not take an event now.
-  virtual void probe() = 0;
+  // Writes so many bytes, at least a few, and takes them back; throws if the store could not take
+  // as much now.
+  virtual void probe(std::uint64_t bytes) = 0;
 
   // Events in order of arrival, those with an id above `after`, until `visit` returns false.
   virtual void scan(std::int64_t after, const std::function<bool(const StoredEvent&)>& visit) = 0;

@@ -74,7 +74,10 @@ class FakeStore : public Store {
     }
     return results;
   }
-  void probe() override { fail_if_told(); }
+  void probe(std::uint64_t bytes) override {
+    fail_if_told();
+    if (bytes > room) throw StoreError(StoreFault::kFull, "no room");
+  }
   void scan(std::int64_t, const std::function<bool(const StoredEvent&)>&) override {}
   void scan_suggestions(const std::function<bool(const std::vector<StoredEvent>&)>&) override {}
   std::vector<LedgerRow> ledger(const std::optional<schema::WireId>&) override { return {}; }
@@ -90,6 +93,7 @@ class FakeStore : public Store {
   std::map<std::int64_t, std::uint64_t> durable;
   std::vector<Entry> stored;
   std::optional<StoreFault> fault;
+  std::uint64_t room = 1 << 30;  // of the disk, in bytes
   bool quarantined = false;
   int commits = 0;
 };
@@ -237,6 +241,24 @@ TEST_F(IntakeTest, AProbeFindsAFullDiskWithoutAnyEvent) {
   store_.fault = StoreFault::kFull;
   intake_.probe();
   EXPECT_FALSE(intake_.storing());
+}
+
+TEST_F(IntakeTest, ADiskAlmostFullIsNotTakenForOneWithRoom) {
+  hello();
+  answers();
+  store_.fault = StoreFault::kFull;
+  say(batch(1, 5));
+  EXPECT_EQ(code(), NackCode::kStorage);
+  store_.fault.reset();
+  store_.room = 5 * event().size() - 1;  // for less than what failed
+  intake_.probe();
+  EXPECT_FALSE(intake_.storing());
+  store_.room = 1 << 20;
+  intake_.probe();
+  EXPECT_TRUE(intake_.storing());
+  store_.room = 0;
+  intake_.probe();  // once well, a few bytes tell
+  EXPECT_TRUE(intake_.storing());
 }
 
 TEST_F(IntakeTest, AStorePastUseIsNotPapered) {
