@@ -22,12 +22,16 @@ HarvestOptions options_of(const HarvestFlags& flags) {
   options.heldout_share = flags.heldout_share;
   options.split_by = split_by(flags.split_by);
   for (const std::string& vendor : flags.allowed_vendors) {
+    if (vendor == "unnamed") {
+      options.pairs.unnamed_servers = true;
+      continue;
+    }
     auto& vendors = options.pairs.other_vendors;
     const auto found = std::find(vendors.begin(), vendors.end(), vendor);
     if (found == vendors.end()) {
       std::string known;
-      for (const std::string& name : vendors) known += (known.empty() ? "" : ", ") + name;
-      throw UsageError("--allow-vendor knows " + known + ", not '" + vendor + "'");
+      for (const std::string& name : vendors) known += name + ", ";
+      throw UsageError("--allow-vendor knows " + known + "unnamed, not '" + vendor + "'");
     }
     vendors.erase(found);
   }
@@ -52,7 +56,8 @@ void add_harvest_options(CLI::App& command, HarvestFlags& flags) {
                      "What is held out whole: repository, document, none, or auto: whichever there "
                      "are enough of (default auto)");
   command.add_option("--allow-vendor", flags.allowed_vendors,
-                     "Another vendor whose suggestions may make pairs; see its terms of use");
+                     "Another vendor whose suggestions may make pairs, see its terms of use; or "
+                     "unnamed: servers whose name the events lack");
 }
 
 HarvestRun::HarvestRun(const HarvestFlags& flags)

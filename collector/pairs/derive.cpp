@@ -108,6 +108,7 @@ class Deriver {
                     [](const schema::Candidate& candidate) { return candidate.text.empty(); }))
       return "metrics_only";
     const std::string server = lowered(history_.header.server);
+    if (blank(server) && !options_.unnamed_servers) return "unknown_server";
     if (std::any_of(
             options_.other_vendors.begin(), options_.other_vendors.end(),
             [&](const std::string& part) { return server.find(part) != std::string::npos; }))

@@ -25,6 +25,8 @@ struct PairOptions {
   // Parts of server names, in small letters, whose output may not train other models by its terms.
   std::vector<std::string> other_vendors{"copilot",    "codeium", "windsurf",
                                          "supermaven", "tabnine", "cursor"};
+  // Whether events that do not name the producing server make pairs; it might be any vendor's.
+  bool unnamed_servers = false;
 };
 
 struct Derivation {

@@ -136,6 +136,11 @@ TEST(Derive, EveryDiscardHasItsReason) {
       {"metrics_only", Life().offered({}).dismissed().settled("")},
       {"other_vendor",
        Life().from("GitHub Copilot Language Server").offered({"x"}).accepted().settled("y")},
+      {"unknown_server", Life().from("").offered({"x"}).accepted().settled("y")},
+      {"unknown_server", Life().from(" ").offered({"x"}).typed_through().settled("x")},
+      // A completion model may answer popups as well.
+      {"unknown_server",
+       Life().from("", schema::Source::kPopup).offered({"x"}).accepted().settled("y")},
       {"unsettled", Life().offered({"x + y"}).accepted()},
       {"unsettled", Life().offered({"x + y"}).accepted().settled("x - y", {}, false)},
       {"foreign", Life().offered({"x + y"}).accepted().settled("x - y", {"foreign", "paste"})},
@@ -180,6 +185,7 @@ TEST(Derive, WhatMayNotBeLearntFromIsNoExampleEither) {
   for (const Life& life :
        {Life().after("password = ").offered({"'" + password + "'"}).dismissed().settled("load()"),
         Life().from("copilot").offered({"x + y"}).accepted().settled("x + y"),
+        Life().from("").offered({"x + y"}).accepted().settled("x + y"),
         Life().offered({"x + y"}).dismissed().evidence(Evidence::kState, 0.5).settled("z"),
         Life().offered({"  "}).dismissed().settled("z")})
     EXPECT_THAT(derive(life).examples, IsEmpty());
@@ -189,6 +195,13 @@ TEST(Derive, AnotherVendorMayBeAllowed) {
   PairOptions options;
   options.other_vendors.clear();
   const Life life = Life().from("copilot").offered({"x + y"}).accepted().settled("x - y");
+  EXPECT_THAT(told(derive(life, options)), ElementsAre("edited: x - y > x + y"));
+}
+
+TEST(Derive, ServersWithoutANameMayBeAllowed) {
+  PairOptions options;
+  options.unnamed_servers = true;
+  const Life life = Life().from("").offered({"x + y"}).accepted().settled("x - y");
   EXPECT_THAT(told(derive(life, options)), ElementsAre("edited: x - y > x + y"));
 }
 
