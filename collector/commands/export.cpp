@@ -26,7 +26,7 @@ struct ExportOptions {
   std::string format;
   std::string family;
   std::string out;
-  std::string split = "train";
+  std::string split;  // empty: as the format has it
   std::vector<std::string> kinds;
   bool pairs = false;
   bool unpaired = false;
@@ -48,8 +48,9 @@ void require_one_of(const Names& names, const std::string& name, const std::stri
 // All that can be seen to be wrong before the store is read.
 std::optional<schema::FimFamily> check(const ExportOptions& options) {
   require_one_of(std::array<std::string_view, 2>{"strop", "trl"}, options.format, "--format");
-  require_one_of(std::array<std::string_view, 3>{"train", "heldout", "all"}, options.split,
-                 "--split");
+  if (!options.split.empty())
+    require_one_of(std::array<std::string_view, 3>{"train", "heldout", "all"}, options.split,
+                   "--split");
   for (const std::string& kind : options.kinds)
     if (options.unpaired)
       require_one_of(kExampleKinds, kind, "--kind with --unpaired");
@@ -67,6 +68,24 @@ std::optional<schema::FimFamily> check(const ExportOptions& options) {
   return schema::fim_family(options.family);
 }
 
+// What to do about a file that cannot be written.
+std::string advice(int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+    case EACCES:
+    case EROFS:
+      return "; its folder must exist and be writable";
+    case ENOSPC:
+    case EDQUOT:
+      return "; free some space on its disk";
+    case EISDIR:
+      return "; that is a folder, give the name of a file in it";
+    default:
+      return "";
+  }
+}
+
 // Lines to stdout, or to a file that appears whole when all are written; it is its owner's alone,
 // since it holds code.
 class Lines {
@@ -81,7 +100,7 @@ class Lines {
   ~Lines() {
     if (fd_ < 0) return;
     ::close(fd_);
-    ::unlink(fresh().c_str());
+    if (!appeared_) ::unlink(fresh().c_str());
   }
 
   void add(const nlohmann::json& line) {
@@ -92,12 +111,17 @@ class Lines {
     if (buffer_.size() >= kFull) flush();
   }
 
-  void finish() {
+  // All lines are on the disk, but under the file's name only once it appears.
+  void settle() {
     flush();
+    if (!file_.empty() && ::fsync(fd_) != 0) fail("cannot write ");
+  }
+
+  // REQUIRES: settled.
+  void appear() {
     if (file_.empty()) return;
-    if (::fsync(fd_) != 0) fail("cannot write ");
-    ::close(std::exchange(fd_, -1));
     if (::rename(fresh().c_str(), file_.c_str()) != 0) fail("cannot rename ");
+    appeared_ = true;
   }
 
   std::uint64_t count() const { return count_; }
@@ -118,12 +142,13 @@ class Lines {
 
   [[noreturn]] void fail(const char* doing) const {
     throw std::runtime_error(doing + (file_.empty() ? std::string("to stdout") : fresh()) + ": " +
-                             std::strerror(errno));
+                             std::strerror(errno) + advice(errno));
   }
 
   const std::string file_;
   std::string buffer_;
   int fd_ = -1;
+  bool appeared_ = false;
   std::uint64_t count_ = 0;
 };
 
@@ -135,7 +160,7 @@ struct Tally {
 class Exporter {
  public:
   Exporter(const ExportOptions& options, std::optional<schema::FimFamily> family, Lines& lines)
-      : options_(options), family_(family), lines_(lines) {}
+      : options_(options), family_(family), split_(split_of(options)), lines_(lines) {}
 
   void take(schema::PreferencePair pair) {
     if (wanted(pair) && clean(pair))
@@ -151,8 +176,14 @@ class Exporter {
   const Tally& tally() const { return tally_; }
 
  private:
+  // Strop's lines say themselves what is held out, and strop-trainer heeds it; TRL's cannot.
+  static std::string split_of(const ExportOptions& options) {
+    if (!options.split.empty()) return options.split;
+    return options.format == "strop" ? "all" : "train";
+  }
+
   bool wanted(const schema::PreferencePair& pair) const {
-    return (options_.split == "all" || options_.split == pair.split) &&
+    return (split_ == "all" || split_ == pair.split) &&
            (options_.kinds.empty() || std::find(options_.kinds.begin(), options_.kinds.end(),
                                                 pair.kind) != options_.kinds.end());
   }
@@ -172,27 +203,35 @@ class Exporter {
 
   const ExportOptions& options_;
   const std::optional<schema::FimFamily> family_;
+  const std::string split_;
   Lines& lines_;
   Tally tally_;
   std::map<std::string, std::uint64_t> by_contributor_;
 };
 
-// `forget` must be able to tell where else a contributor's events are. Noted before the file
-// appears.
-void note(const ExportOptions& options, const Exporter& exporter) {
+// `forget` must be able to tell where else a contributor's events are: noted before the file
+// appears, and no more if it does not.
+void note_and_appear(const ExportOptions& options, const Exporter& exporter, Lines& lines) {
   ExportRecord record;
   record.at_ms = unix_now_ms();
   record.file = options.out.empty() ? "-" : std::filesystem::absolute(options.out).string();
   record.lines_by_contributor = exporter.lines_by_contributor();
-  SqliteStore(store_path(options.harvest.store), StoreAccess::kWrite).note_export(record);
+  SqliteStore store(store_path(options.harvest.store), StoreAccess::kWrite);
+  const std::int64_t noted = store.note_export(record);
+  try {
+    lines.appear();
+  } catch (...) {
+    store.drop_export(noted);
+    throw;
+  }
 }
 
 int run(const ExportOptions& options) {
   const auto family = check(options);
+  Lines lines(options.out);  // first, as the harvest may take long
   const HarvestRun run(options.harvest);
   if (run.empty())
     throw std::runtime_error("nothing to export: the store is empty, no events have arrived");
-  Lines lines(options.out);
   Exporter exporter(options, family, lines);
   if (options.unpaired)
     run.harvest().each_example([&](const auto& example) { exporter.take(example); });
@@ -201,8 +240,8 @@ int run(const ExportOptions& options) {
   if (lines.count() == 0)
     throw std::runtime_error("nothing to export of " + std::to_string(run.report().suggestions) +
                              " suggestions; `strop-collector pairs` says why");
-  note(options, exporter);
-  lines.finish();
+  lines.settle();
+  note_and_appear(options, exporter, lines);
   std::cerr << lines.count() << (options.unpaired ? " examples" : " pairs");
   if (!options.out.empty()) std::cerr << " written to " << options.out;
   if (exporter.tally().secrets > 0)
@@ -224,7 +263,8 @@ void register_export(Commands& commands) {
   command->add_option("--family", options->family,
                       "Whose prompt template trl gets: " + listed(kFamilies));
   command->add_option("--out", options->out, "The file to write (default: stdout)");
-  command->add_option("--split", options->split, "train, heldout or all (default train)");
+  command->add_option("--split", options->split,
+                      "train, heldout or all (default: all with strop, train with trl)");
   command->add_option("--kind", options->kinds, "Only these kinds");
   auto* pairs =
       command->add_flag("--pairs", options->pairs, "Pairs: chosen and rejected (default)");

@@ -16,6 +16,13 @@ std::size_t scrub_context(schema::PreferencePair& pair) {
   return scrub_text(pair.prefix) + scrub_text(pair.suffix);
 }
 
+// An empty file's prompt is the token that ends a text before it, as strop-trainer has it: a
+// trainer can do nothing with an empty one.
+std::string prompt_of(const schema::PreferencePair& pair, schema::FimFamily family) {
+  std::string prompt = schema::fim_prompt_text(family, pair.prefix, pair.suffix);
+  return prompt.empty() ? std::string(schema::fim_end_token(family)) : prompt;
+}
+
 }  // namespace
 
 std::optional<std::size_t> scrub(schema::PreferencePair& pair) {
@@ -31,13 +38,12 @@ std::optional<std::size_t> scrub(schema::UnpairedExample& example) {
 }
 
 nlohmann::json to_trl(const schema::PreferencePair& pair, schema::FimFamily family) {
-  return {{"prompt", schema::fim_prompt_text(family, pair.prefix, pair.suffix)},
-          {"chosen", pair.chosen},
-          {"rejected", pair.rejected}};
+  return {
+      {"prompt", prompt_of(pair, family)}, {"chosen", pair.chosen}, {"rejected", pair.rejected}};
 }
 
 nlohmann::json to_trl(const schema::UnpairedExample& example, schema::FimFamily family) {
-  return {{"prompt", schema::fim_prompt_text(family, example.about.prefix, example.about.suffix)},
+  return {{"prompt", prompt_of(example.about, family)},
           {"completion", example.completion},
           {"label", example.label}};
 }

@@ -92,6 +92,17 @@ TEST_F(ExportTest, TrlsFormHasTheFamilysTemplate) {
                                    {"rejected", "c + 1"}}));
 }
 
+// Whatever trains on a line needs a token to begin with.
+TEST_F(ExportTest, NoPromptIsEmpty) {
+  put({Life().after("").before("\n").offered({"c + 1"}).accepted().settled("c - 1"),
+       Life("s2").after("").before("\n").offered({"d + 1"}).accepted().settled("d + 1")});
+  for (const char* kind : {"--pairs", "--unpaired"}) {
+    const Said said = run_export({"--format", "trl", "--family", "deepseek", kind});
+    ASSERT_EQ(said.code, 0) << said.err;
+    EXPECT_EQ(lines(said.out).at(0)["prompt"], "<｜end▁of▁sentence｜>") << kind;
+  }
+}
+
 TEST_F(ExportTest, UnpairedExamplesCarryALabel) {
   put({kept(), typed_instead()});
   const Said said = run_export({"--format", "strop", "--unpaired"});
@@ -130,7 +141,30 @@ TEST_F(ExportTest, AFileAppearsWholeAndForItsOwnerAlone) {
   ASSERT_EQ(::stat(file.c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777U, 0600U);
   EXPECT_FALSE(std::filesystem::exists(file + ".new"));
-  EXPECT_EQ(run_export({"--format", "strop", "--out", folder_ / "no" / "pairs.jsonl"}).code, 1);
+}
+
+TEST_F(ExportTest, AFileThatCannotBeWrittenSaysWhatToDo) {
+  put({edited()});
+  std::filesystem::create_directory(folder_ / "taken");
+  struct {
+    std::string file, says;
+  } const table[] = {
+      {folder_ / "no" / "pairs.jsonl", "folder must exist and be writable"},
+      {folder_ / "taken", "that is a folder, give the name of a file in it"},
+  };
+  for (const auto& [file, says] : table) {
+    const Said said = run_export({"--format", "strop", "--out", file});
+    EXPECT_EQ(said.code, 1) << said.err;
+    EXPECT_THAT(said.err, HasSubstr(says));
+    EXPECT_FALSE(std::filesystem::exists(file + ".new"));
+  }
+}
+
+TEST_F(ExportTest, UnnamedServersAreAskedForByName) {
+  put({edited().from("")});
+  EXPECT_EQ(json::parse(run({"pairs", "--json"}).out)["discards"], (json{{"unknown_server", 1}}));
+  const Said said = run({"pairs", "--json", "--allow-vendor", "unnamed"});
+  EXPECT_EQ(json::parse(said.out)["pairs"], (json{{"edited", 1}}));
 }
 
 TEST_F(ExportTest, RepositoriesGoByPseudonym) {
@@ -158,7 +192,13 @@ TEST_F(ExportTest, TheSameEventsGiveTheSameSplit) {
   EXPECT_EQ(first.out, run_export(ask).out);
   std::vector<std::string> train = ask;
   train[3] = "train";
-  EXPECT_EQ(lines(first.out).size() + lines(run_export(train).out).size(), 60U);
+  const auto trained = lines(run_export(train).out).size();
+  EXPECT_EQ(lines(first.out).size() + trained, 60U);
+  // By default only lines that say so themselves may be held out.
+  EXPECT_THAT(lines(run_export({"--format", "strop", "--heldout-share", "0.3"}).out), SizeIs(60));
+  EXPECT_THAT(
+      lines(run_export({"--format", "trl", "--family", "qwen", "--heldout-share", "0.3"}).out),
+      SizeIs(trained));
   const json report = json::parse(run({"pairs", "--json", "--heldout-share", "0.3"}).out);
   EXPECT_EQ(report["split"]["by"], "document");
   EXPECT_EQ(report["split"]["heldout"], lines(first.out).size());

@@ -88,6 +88,15 @@ TEST_F(ForgetTest, TellsWhichExportsHoldThem) {
   EXPECT_THAT(said.out, Not(HasSubstr(one)));
 }
 
+TEST_F(ForgetTest, AnExportThatCameToNothingIsNotListed) {
+  const std::string taken = folder_ / "taken";
+  std::filesystem::create_directory(taken);
+  ASSERT_EQ(run({"export", "--format", "strop", "--out", taken}).code, 1);
+  const Said said = run({"forget", "--contributor", "bob", "--yes"});
+  ASSERT_EQ(said.code, 0) << said.err;
+  EXPECT_THAT(said.out, Not(HasSubstr(taken)));
+}
+
 TEST_F(ForgetTest, NothingHappensByAccident) {
   const std::string before = run({"ledger", "--json"}).out;
   struct {
