@@ -13,6 +13,8 @@
 #include <functional>
 #include <sstream>
 
+#include "collector/usage.h"
+
 namespace strop::collector {
 namespace {
 
@@ -150,12 +152,12 @@ tl::expected<schema::CurveKey, std::string> generate_server_key(const std::files
 KeyResult allow(const std::filesystem::path& keys, const std::string& name,
                 const std::string& public_key) {
   if (!is_user_name(name))
-    return tl::unexpected("'" + name + "' is no name: 1 to 64 letters, digits and -_.@");
+    throw UsageError("'" + name + "' is no name: 1 to 64 letters, digits and -_.@");
   if (!schema::is_curve_key(public_key))
-    return tl::unexpected("'" + public_key + "' is no public key: 40 characters of Z85");
+    throw UsageError("'" + public_key + "' is no public key: 40 characters of Z85");
   return change_list(keys, [&](AllowList& list) -> KeyResult {
     if (const auto owner = list.name_of(public_key); owner && *owner != name)
-      return tl::unexpected("this key is " + *owner + "'s already");
+      throw UsageError("this key is " + *owner + "'s already; revoke it there first");
     list.add(public_key, name);
     return {};
   });
@@ -163,7 +165,8 @@ KeyResult allow(const std::filesystem::path& keys, const std::string& name,
 
 KeyResult revoke(const std::filesystem::path& keys, const std::string& name) {
   return change_list(keys, [&](AllowList& list) -> KeyResult {
-    if (list.remove(name) == 0) return tl::unexpected("nobody named '" + name + "' is on the list");
+    if (list.remove(name) == 0)
+      throw UsageError("nobody named '" + name + "' is on the list; `keys list` shows who is");
     return {};
   });
 }

@@ -4,7 +4,7 @@
 //   DIR/allow.list   lines `PUBLIC_KEY NAME`; `# ` starts a comment; a name may have several keys
 //
 // Values and functions over files, any thread and process: writers lock, and replace the list in
-// one step. Errors: returned, saying what to do.
+// one step. Errors: returned, saying what to do; of a name or a key that cannot be, UsageError.
 #pragma once
 
 #include <filesystem>

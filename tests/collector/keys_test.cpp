@@ -77,10 +77,10 @@ TEST_F(KeysTest, WrongUsageSaysWhatToDo) {
       {{"generate", "--name", "anna"}, 2, "Give --out FILE"},
       {{"generate", "--name", "an na", "--out", folder_ / "x"}, 2, "is no name"},
       {{"generate", "--out", folder_ / "x"}, 2, "--out goes with --name"},
-      {{"allow", "bob", "short"}, 1, "is no public key"},
-      {{"allow", "../bob", key}, 1, "is no name"},
-      {{"allow", "bob", key}, 1, "this key is anna's already"},
-      {{"revoke", "bob"}, 1, "nobody named 'bob'"},
+      {{"allow", "bob", "short"}, 2, "is no public key"},
+      {{"allow", "../bob", key}, 2, "is no name"},
+      {{"allow", "bob", key}, 2, "this key is anna's already"},
+      {{"revoke", "bob"}, 2, "nobody named 'bob'"},
       {{"allow", "bob"}, 2, "public_key"},
   };
   for (const auto& [arguments, code, says] : table) {
