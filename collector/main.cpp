@@ -17,6 +17,14 @@ int parse_and_run(CLI::App& app, Commands& commands, int argc, char** argv) {
   return commands.chosen();
 }
 
+// What was printed and did not arrive was not done: an answer cut short must not pass for one.
+int after_output(int code) {
+  std::cout.flush();
+  if (std::cout || code != strop::collector::kDone) return code;
+  std::cerr << "strop-collector: cannot write to stdout; is its disk full, or its reader gone?\n";
+  return strop::collector::kFailed;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -34,7 +42,7 @@ int main(int argc, char** argv) {
   strop::collector::register_restore(commands);
   strop::collector::register_forget(commands);
   try {
-    return parse_and_run(app, commands, argc, argv);
+    return after_output(parse_and_run(app, commands, argc, argv));
   } catch (const strop::collector::UsageError& error) {
     std::cerr << "strop-collector: " << error.what() << '\n';
     return strop::collector::kUsage;

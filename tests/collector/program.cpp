@@ -20,11 +20,17 @@ std::string content(const std::filesystem::path& file) {
 
 }  // namespace
 
-// Output goes to files, so that neither side ever waits for the other.
 Said run_collector(const std::vector<std::string>& arguments) {
   const TempFolder folder;
+  Said said = run_collector_into(folder / "out", arguments);
+  said.out = content(folder / "out");
+  return said;
+}
+
+// Output goes to files, so that neither side ever waits for the other.
+Said run_collector_into(const std::string& out, const std::vector<std::string>& arguments) {
+  const TempFolder folder;
   const std::string program = std::string(STROP_BIN_DIR) + "/strop-collector";
-  const std::string out = folder / "out";
   const std::string err = folder / "err";
   std::vector<char*> argv{const_cast<char*>(program.c_str())};
   argv.reserve(arguments.size() + 2);
@@ -43,7 +49,6 @@ Said run_collector(const std::vector<std::string>& arguments) {
   if (::waitpid(child, &status, 0) != child) throw std::runtime_error("waitpid");
   Said said;
   said.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  said.out = content(out);
   said.err = content(err);
   return said;
 }

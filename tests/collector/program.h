@@ -16,4 +16,7 @@ struct Said {
 
 Said run_collector(const std::vector<std::string>& arguments);
 
+// The same with its stdout to this file or device; `out` stays empty.
+Said run_collector_into(const std::string& stdout_file, const std::vector<std::string>& arguments);
+
 }  // namespace strop::collector
