@@ -46,14 +46,19 @@ void read_key(const std::string& file, const std::string& name, const toml::node
 
 Config read_config(const std::string& file) {
   const std::string path = file.empty() ? kDefaultConfig : file;
-  if (file.empty() && !std::filesystem::exists(path)) return {};
+  if (!std::filesystem::exists(path)) {
+    if (file.empty()) return {};
+    throw UsageError("there is no configuration " + file +
+                     "; give another --config, or none and the options themselves");
+  }
   Config config;
   try {
     for (const auto& [name, value] : toml::parse_file(path))
       read_key(path, std::string(name.str()), value, config);
   } catch (const toml::parse_error& error) {
-    refuse(path, std::string(error.description()) + " in line " +
-                     std::to_string(error.source().begin.line));
+    const auto line = error.source().begin.line;
+    refuse(path, std::string(error.description()) +
+                     (line > 0 ? " in line " + std::to_string(line) : "; may you read it?"));
   }
   return config;
 }

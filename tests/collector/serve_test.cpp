@@ -302,7 +302,7 @@ TEST_F(ServeTest, BadInputIsRefusedWithWhatToDo) {
        "folder must exist and be writable"},
       {{"--config", folder_ / "bad.toml"}, 2, "unknown key 'stroe'"},
       {{"--config", folder_ / "torn.toml"}, 2, "torn.toml"},
-      {{"--config", folder_ / "none.toml"}, 2, "none.toml"},
+      {{"--config", folder_ / "none.toml"}, 2, "there is no configuration"},
       {{"--stoer", "x"}, 2, "--stoer"},
   };
   for (BadStart row : table) {
