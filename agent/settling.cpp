@@ -19,6 +19,13 @@ bool blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
+// At most so many bytes, and no part of a character.
+std::string_view beginning(std::string_view text, std::size_t size) {
+  if (text.size() <= size) return text;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
+  return text.substr(0, size);
+}
+
 bool touches(const TrackedRange& range, const Edit& edit) {
   return edit.start <= range.end && removed_end(edit) >= range.begin;
 }
@@ -90,7 +97,7 @@ std::string_view Settling::current(std::string_view text) const {
   const std::size_t end = std::min(std::max(range_.end, begin), text.size());
   std::string_view now = text.substr(begin, end - begin);
   if (grows_) now = now.substr(0, comparable_length(start_.text, now));
-  return now.substr(0, kMaxText);
+  return beginning(now, kMaxText);
 }
 
 schema::Settled Settling::state(std::string_view text, double t_ms, bool final) {

@@ -47,7 +47,9 @@ std::vector<Event> SuggestionTracker::Impl::finish(double t_ms) {
   advance(t_ms);
   std::vector<std::string> uris;
   for (const auto& [uri, document] : documents_.all()) uris.push_back(uri);
-  for (const std::string& uri : uris) close_document(uri);
+  // A server or an agent that was killed ends in the middle of somebody's typing: what a text was
+  // to become is then not known, and stays unsettled.
+  for (const std::string& uri : uris) close_document(uri, left_in_order_);
   return take_out();
 }
 
@@ -153,6 +155,8 @@ auto SuggestionTracker::Impl::client_handlers()
       {"textDocument/didChange", &Impl::on_change},
       {"textDocument/didSave", &Impl::on_save},
       {"textDocument/didClose", &Impl::on_close},
+      {"shutdown", &Impl::on_leave},
+      {"exit", &Impl::on_leave},
       {"workspace/didRenameFiles", &Impl::on_rename},
       {"workspace/executeCommand", &Impl::on_command},
       {"$/cancelRequest", &Impl::on_cancel},

@@ -26,6 +26,8 @@ struct TrackerOptions {
   std::string accept_command;
   // Suggestions are named by this and a number.
   std::string id_prefix = "s";
+  // Who made what the server offers, for the events, where the server does not name itself.
+  std::string server_name;
   // Counts documents' texts, in bytes; a document that does not fit is not followed.
   std::size_t max_document_bytes = 64u << 20;
   std::size_t max_documents = 512;
@@ -73,7 +75,8 @@ class SuggestionTracker {
   // is in step again.
   std::vector<schema::Event> on_drop(double t_ms);
 
-  // The session is over, as if every document were closed.
+  // The session is over: as if every document were closed, once the editor has said shutdown or
+  // exit. Else somebody was killed, and nothing that still settles gets a final state.
   std::vector<schema::Event> finish(double t_ms);
 
   // When on_time has something to do next.

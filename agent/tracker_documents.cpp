@@ -157,7 +157,7 @@ std::vector<OfferContext*> SuggestionTracker::Impl::contexts_of(const std::strin
   return out;
 }
 
-void SuggestionTracker::Impl::close_document(const std::string& uri) {
+void SuggestionTracker::Impl::close_document(const std::string& uri, bool settles) {
   const lsp::Document* document = documents_.find(uri);
   if (document == nullptr) return;
   for (InlineRecord& record : inlines_)
@@ -169,7 +169,7 @@ void SuggestionTracker::Impl::close_document(const std::string& uri) {
   for (auto record = settling_.begin(); record != settling_.end();) {
     const auto here = record++;
     if (here->header.uri != uri) continue;
-    if (auto state = here->state.closed(document->text(), now_)) {
+    if (auto state = settles ? here->state.closed(document->text(), now_) : std::nullopt) {
       tell_settled(*here, std::move(*state), *document);
       correct_deleted(*here, *document);
     }

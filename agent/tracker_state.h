@@ -74,7 +74,9 @@ class SuggestionTracker::Impl {
   using Event = schema::Event;
 
   explicit Impl(TrackerOptions options)
-      : options_(std::move(options)), pending_(options_.max_pending) {}
+      : options_(std::move(options)),
+        server_(options_.server_name),
+        pending_(options_.max_pending) {}
   std::vector<Event> on_message(Direction direction, std::string_view body, double t_ms);
   std::vector<Event> on_time(double t_ms);
   std::vector<Event> on_drop(double t_ms);
@@ -113,6 +115,7 @@ class SuggestionTracker::Impl {
   void on_open(const json& message, const lsp::Peeked&);
   std::size_t document_bytes() const;
   void on_close(const json& message, const lsp::Peeked&);
+  void on_leave(const json&, const lsp::Peeked&) { left_in_order_ = true; }
   void on_save(const json& message, const lsp::Peeked&);
   void on_rename(const json& message, const lsp::Peeked&);
   void on_change(const json& message, const lsp::Peeked&);
@@ -129,7 +132,8 @@ class SuggestionTracker::Impl {
   }
   schema::DiagnosticCounts diagnostics_in(TrackedRange range, const lsp::Document& document) const;
   std::vector<OfferContext*> contexts_of(const std::string& uri);
-  void close_document(const std::string& uri);
+  // `settles`: what stands there now is what the suggestions became.
+  void close_document(const std::string& uri, bool settles = true);
   // Suggestions that are concluded, and requests that wait, in a document that is gone or no longer
   // known.
   void forget_document(const std::string& uri);
@@ -226,6 +230,8 @@ class SuggestionTracker::Impl {
   std::deque<EarlyAnswer> early_;
   std::deque<std::pair<lsp::MessageId, ProviderNote>> notes_;
   bool editor_tells_shown_ = false;
+
+  bool left_in_order_ = false;  // the editor said shutdown or exit
 
   std::uint64_t last_id_ = 0;
   std::list<InlineRecord> inlines_;  // open ones, and the last that are concluded

@@ -76,6 +76,24 @@ TEST_F(SettlingTest, TheSessionsEndMakesTheStateFinal) {
   EXPECT_TRUE(settled().final);
 }
 
+TEST_F(SettlingTest, WhoWasKilledLeavesTheTextUnsettled) {
+  open("x = |;");
+  accept("compute(1)");
+  backspace(3);  // on the way to another text
+  crash();
+  EXPECT_THAT(outcomes(), ElementsAre("accepted by state 'compute(1)'"));
+  EXPECT_THAT(all<Settled>(), IsEmpty());
+}
+
+TEST_F(SettlingTest, TheEditorsExitIsAnEndInOrder) {
+  open("x = |;");
+  accept("compute(1)");
+  wait_ms(5'000);
+  client({{"method", "exit"}});
+  crash();
+  EXPECT_TRUE(settled().final);
+}
+
 TEST_F(SettlingTest, SavingTellsWhatChanged) {
   open("x = |;");
   accept("compute(1)");
@@ -400,6 +418,16 @@ TEST_F(SettlingTest, RenamedDocumentsAreFollowed) {
   const Settled state = at_close();
   EXPECT_EQ(state.text, "compute(1)");
   EXPECT_EQ(events.back().uri, uri);
+}
+
+TEST_F(SettlingTest, ALongTextIsCutBetweenTwoCharacters) {
+  std::string written = "a";  // so that the limit of 64 KiB falls into a character
+  for (int i = 0; i < 40'000; ++i) written += "\xC3\xA9";
+  open("x = |;");
+  accept(written);
+  wait_ms(1'000'000);
+  EXPECT_EQ(settled().text.size(), (64u << 10) - 1);
+  EXPECT_EQ(settled().text, written.substr(0, (64u << 10) - 1));
 }
 
 }  // namespace

@@ -60,7 +60,12 @@ class TrackerTest : public testing::Test {
   }
   void close() { tell("textDocument/didClose", {{"textDocument", {{"uri", uri}}}}); }
   void save() { tell("textDocument/didSave", {{"textDocument", {{"uri", uri}}}}); }
-  void end_session() { take(tracker->finish(now)); }
+  void end_session() {
+    client({{"id", "bye"}, {"method", "shutdown"}});
+    take(tracker->finish(now));
+  }
+  // The server or the agent is killed.
+  void crash() { take(tracker->finish(now)); }
   void wait_ms(double ms) {
     now += ms;
     take(tracker->on_time(now));
