@@ -104,6 +104,8 @@ void add_provider_keys(Keys& keys, const fs::path& home) {
       path_key(home, [](Config& c, fs::path v) { c.provider.key_file = std::move(v); });
   keys["provider.model"] =
       text_key("a text", [](Config& c, std::string v) { c.provider.model = std::move(v); });
+  keys["provider.name"] =
+      text_key("a text", [](Config& c, std::string v) { c.provider.name = std::move(v); });
   keys["provider.fim"] = fim_key();
   keys["provider.first"] = flag_key([](Config& c, bool v) { c.provider.first = v; });
   keys["provider.multiline"] = flag_key([](Config& c, bool v) { c.provider.multiline = v; });
@@ -164,20 +166,29 @@ bool is_table(const Keys& keys, const std::string& name) {
   return at != keys.end() && at->first.starts_with(name + ".");
 }
 
+// As toml++ tells of its own errors; 0: not known.
+std::string in_line(const toml::source_region& source) {
+  return source.begin.line == 0 ? "" : " in line " + std::to_string(source.begin.line);
+}
+
 Result read_table(const Keys& keys, const toml::table& table, const std::string& name,
                   Layer& layer) {
   for (const auto& [key, node] : table) {
     const std::string full = (name.empty() ? "" : name + ".") + std::string(key.str());
     if (name.empty() && is_table(keys, full)) {
-      if (!node.is_table()) return tl::unexpected("'" + full + "' must be a table: [" + full + "]");
+      if (!node.is_table())
+        return tl::unexpected("'" + full + "'" + in_line(node.source()) + " must be a table: [" +
+                              full + "]");
       if (Result inner = read_table(keys, *node.as_table(), full, layer); !inner) return inner;
       continue;
     }
     const auto known = keys.find(full);
     if (known == keys.end())
-      return tl::unexpected("unknown key '" + full + "'; known here: " + known_in(keys, name));
+      return tl::unexpected("unknown key '" + full + "'" + in_line(key.source()) +
+                            "; known here: " + known_in(keys, name));
     if (!known->second.read(node, layer.config))
-      return tl::unexpected("'" + full + "' must be " + known->second.takes);
+      return tl::unexpected("'" + full + "'" + in_line(node.source()) + " must be " +
+                            known->second.takes);
     layer.given.insert(full);
   }
   return {};
@@ -212,6 +223,7 @@ void take_provider(ProviderConfig& into, const Layer& layer) {
   take(into.url, from.url, layer.has("provider.url"));
   take(into.key_file, from.key_file, layer.has("provider.key_file"));
   take(into.model, from.model, layer.has("provider.model"));
+  take(into.name, from.name, layer.has("provider.name"));
   take(into.fim, from.fim, layer.has("provider.fim"));
   take(into.first, from.first, layer.has("provider.first"));
   take(into.multiline, from.multiline, layer.has("provider.multiline"));

@@ -1,8 +1,8 @@
 // The agent's configuration: the user's file, below the administrator's ceiling, under the flags.
 //
 // Plain values, read once before any thread starts. Files are TOML; a key that is not known, a
-// value of a wrong type or out of its range is an error that names the key and what is allowed
-// (exit code 2). A file that does not exist is an empty one, unless it was named by --config. Times
+// value of a wrong type or out of its range is an error that names the key, its line and what is
+// allowed (exit code 2). A file that does not exist is an empty one, unless it was named by --config. Times
 // are milliseconds, sizes bytes. Nothing here is secret: keys stand in files of their own.
 //
 // The ceiling (/etc/strop/agent.toml) has the same keys. Its `mode` caps every other, the flag's
@@ -26,6 +26,9 @@ struct ProviderConfig {
   std::string url;                 // http on loopback, or https; empty: no provider
   std::filesystem::path key_file;  // bearer token, mode 0600; demanded by https
   std::string model;               // `model` of the request; empty: left out
+  // Who completes, on the events; empty: `strop` on loopback, else the URL's host. The collector
+  // makes pairs of another vendor's output only where its configuration says so.
+  std::string name;
   // "server": the server applies its own template to prompt and suffix. A family of schema/fim.h:
   // the agent applies that one and sends the whole as the prompt.
   std::string fim = "server";

@@ -12,6 +12,7 @@
 #include "agent/log.h"
 #include "agent/provider/standalone_server.h"
 #include "agent/relay.h"
+#include "agent/server_name.h"
 #include "agent/supervisor.h"
 #include "agent/tap.h"
 
@@ -174,6 +175,7 @@ void Session::build(const std::optional<Endpoint>& endpoint, std::string key) {
     if (capturing_) {
       TrackerOptions tracker;
       tracker.accept_command = options.accept_command;
+      tracker.server_name = server_name(plan_.server);
       capture_ = std::make_unique<Capture>(tracker, *tap_, clock_, delivery_->sink());
     }
   }

@@ -146,6 +146,7 @@ std::optional<ProviderNote> SuggestionTracker::Impl::take_note(const lsp::Messag
 
 void SuggestionTracker::Impl::take_capabilities(const json& result) {
   server_ = text_of(field_of(result, "serverInfo"), "name");
+  if (server_.empty()) server_ = options_.server_name;
   const std::string name = text_of(field_of(result, "capabilities"), "positionEncoding");
   encoding_ = lsp::encoding_from_name(name).value_or(lsp::Encoding::kUtf16);
   documents_.set_encoding(encoding_);

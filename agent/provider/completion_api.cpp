@@ -138,6 +138,11 @@ tl::expected<std::string, std::string> read_key_file(const std::filesystem::path
   return key;
 }
 
+std::string producer_name(const ProviderConfig& config, const Endpoint& endpoint) {
+  if (!config.name.empty()) return config.name;
+  return is_loopback(endpoint.host) ? "strop" : endpoint.host;
+}
+
 std::string request_body(CompletionApi api, const ProviderConfig& config, const InlineAsk& ask) {
   json body;
   if (api == CompletionApi::kInfill) {
@@ -171,6 +176,27 @@ std::string prompt_hash(const InlineAsk& ask) {
   std::array<char, 2 * digest.size() + 1> hex{};
   sodium_bin2hex(hex.data(), hex.size(), digest.data(), digest.size());
   return hex.data();
+}
+
+// {"error": {"message": …}} as OpenAI has it, {"error": …}, {"message": …} or {"detail": …}.
+std::string refusal_text(std::string_view body) {
+  constexpr std::size_t kMaxTold = 200;
+  const json answer = json::parse(body, nullptr, /*allow_exceptions=*/false);
+  std::string said;
+  for (const char* at : {"/error/message", "/error", "/message", "/detail"}) {
+    const json::json_pointer place(at);
+    if (!answer.is_object() || !answer.contains(place) || !answer.at(place).is_string()) continue;
+    said = answer.at(place).get<std::string>();
+    break;
+  }
+  std::string told;
+  std::size_t characters = 0;
+  for (const char c : said) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xC0U) != 0x80U && ++characters > kMaxTold) return told + "…";
+    if (byte >= 0x20 && byte != 0x7F) told += c;
+  }
+  return told;
 }
 
 tl::expected<Completions, std::string> read_completions(CompletionApi api, std::string_view body,

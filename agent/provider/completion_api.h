@@ -35,6 +35,10 @@ tl::expected<Endpoint, std::string> parse_endpoint(const std::string& url, bool 
 // The bearer token of a file: its one line. Refused: a file that others may read, or that is empty.
 tl::expected<std::string, std::string> read_key_file(const std::filesystem::path& file);
 
+// Who completes, for the events: the configuration's word, else `strop` for a server on this
+// machine, else its host.
+std::string producer_name(const ProviderConfig& config, const Endpoint& endpoint);
+
 std::string request_body(CompletionApi api, const ProviderConfig& config, const InlineAsk& ask);
 
 // Hex SHA-256 of prefix, a NUL, suffix: the exact prompt's name.
@@ -46,6 +50,9 @@ struct Completions {
   std::string model;                            // as the server calls it; empty: not said
   bool operator==(const Completions&) const = default;
 };
+
+// What the body of a refusal says, in one line of at most 200 characters; empty: nothing readable.
+std::string refusal_text(std::string_view body);
 
 // `single_line`: a text ends where its first line does.
 tl::expected<Completions, std::string> read_completions(CompletionApi api, std::string_view body,

@@ -111,8 +111,11 @@ class HttpClient::Impl {
 
   tl::expected<std::string, std::string> finish(Response& response) {
     if (!response.get().keep_alive()) close();
-    if (response.get().result() != http::status::ok)
-      return tl::unexpected("HTTP status " + std::to_string(response.get().result_int()));
+    if (response.get().result() != http::status::ok) {
+      const std::string said = refusal_text(response.get().body());
+      return tl::unexpected("HTTP status " + std::to_string(response.get().result_int()) +
+                            (said.empty() ? "" : ", " + said));
+    }
     return std::move(response.get().body());
   }
 

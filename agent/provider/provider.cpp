@@ -141,6 +141,7 @@ class Provider::Loop {
     InlineAnswer full = nothing_for(job->ask);
     full.texts = completions->texts;
     full.note.model = completions->model.empty() ? config.model : completions->model;
+    full.note.server = producer_name(config, provider_.endpoint_);
     full.note.prompt_hash = prompt_hash(job->ask);
     full.note.logprobs = completions->logprobs;
     full.note.latency_ms = milliseconds_since(job->asked);

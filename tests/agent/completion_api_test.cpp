@@ -209,5 +209,39 @@ TEST(ReadCompletions, SaysWhatIsWrong) {
   }
 }
 
+TEST(RefusalText, IsWhatTheBodySaysInWhicheverForm) {
+  const std::vector<std::pair<std::string, std::string>> bodies{
+      {R"({"error":{"message":"no special token"}})", "no special token"},
+      {R"({"error":"no such model"})", "no such model"},
+      {R"({"message":"slow down"})", "slow down"},
+      {R"({"detail":"not found"})", "not found"},
+      {R"({"error":{"message":"two\nlines\u001b[31m\u007f"}})", "twolines[31m"},
+      {R"({"error":{"code":7}})", ""},
+      {"<html>not found</html>", ""},
+      {"[1]", ""},
+      {"", ""}};
+  for (const auto& [body, said] : bodies) EXPECT_EQ(refusal_text(body), said) << body;
+}
+
+TEST(RefusalText, IsCutAtTwoHundredCharacters) {
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "\xC3\xA9";
+  EXPECT_EQ(refusal_text("{\"error\":\"" + text + "\"}"), text);
+  EXPECT_EQ(refusal_text("{\"error\":\"" + text + "xyz\"}"), text + "…");
+}
+
+TEST(ProducerName, IsOursOnThisMachineAlone) {
+  const auto name = [](const std::string& url, const std::string& configured = "") {
+    ProviderConfig config;
+    config.name = configured;
+    return producer_name(config, parse_endpoint(url, true).value());
+  };
+  EXPECT_EQ(name("http://127.0.0.1:8080"), "strop");
+  EXPECT_EQ(name("http://[::1]:8080"), "strop");
+  EXPECT_EQ(name("https://api.vendor.example/v1"), "api.vendor.example");
+  EXPECT_EQ(name("https://models.team.example", "strop"), "strop");
+  EXPECT_EQ(name("http://localhost:8080", "vendor"), "vendor");
+}
+
 }  // namespace
 }  // namespace strop::agent::test

@@ -63,6 +63,7 @@ mode = "full"
 url = "http://127.0.0.1:1/v1"
 key_file = "~/key"
 model = "m"
+name = "n"
 fim = "qwen"
 first = true
 multiline = true
@@ -85,7 +86,7 @@ exclude = ["*.pem"]
   Config expected;
   expected.mode = Mode::kFull;
   expected.provider = {
-      "http://127.0.0.1:1/v1", places_.home / "key", "m", "qwen", true, true, 7, 2, 50, 900};
+      "http://127.0.0.1:1/v1", places_.home / "key", "m", "n", "qwen", true, true, 7, 2, 50, 900};
   expected.collector = {"tcp://h:1", "/s", places_.home / "k", true};
   expected.spool = {2097152, 3};
   expected.privacy = {{(places_.home / "a").string(), "/b", places_.home.string()}, {"*.pem"}};
@@ -182,14 +183,14 @@ struct Mistake {
 
 TEST_F(ConfigTest, AMistakeIsNamedByFileAndKeyWithWhatIsAllowed) {
   const std::vector<Mistake> mistakes{
-      {"moed = \"full\"", {"unknown key 'moed'", "mode", "[provider]"}},
-      {"[provider]\nurll = \"x\"", {"unknown key 'provider.urll'", "url", "timeout_ms"}},
+      {"moed = \"full\"", {"unknown key 'moed' in line 1", "mode", "[provider]"}},
+      {"[provider]\nurll = \"x\"", {"unknown key 'provider.urll' in line 2", "url", "timeout_ms"}},
       {"[colector]\nendpoint = \"x\"", {"unknown key 'colector'", "[collector]"}},
-      {"provider = 1", {"'provider' must be a table", "[provider]"}},
-      {"mode = 2", {"'mode' must be", "\"metrics-only\""}},
-      {"[mode]\nx = 1", {"'mode' must be"}},
+      {"provider = 1", {"'provider' in line 1 must be a table", "[provider]"}},
+      {"mode = 2", {"'mode' in line 1 must be", "\"metrics-only\""}},
+      {"[mode]\nx = 1", {"'mode' in line 1 must be"}},
       {"[provider]\nfim = \"gpt\"", {"'provider.fim'", "\"server\"", "qwen"}},
-      {"[provider]\nfirst = \"yes\"", {"'provider.first'", "true or false"}},
+      {"[provider]\nfirst = \"yes\"", {"'provider.first' in line 2 must be true or false"}},
       {"[provider]\nmax_tokens = 0", {"'provider.max_tokens'", "from 1 to 4096"}},
       {"[provider]\nmax_tokens = 4097", {"'provider.max_tokens'", "from 1 to 4096"}},
       {"[provider]\nmax_tokens = 1.5", {"'provider.max_tokens'", "a whole number"}},

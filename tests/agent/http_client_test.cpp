@@ -32,7 +32,7 @@ class HttpClientTest : public testing::Test {
   Result post(std::chrono::milliseconds timeout = kPatience) {
     std::optional<Result> result;
     asio::co_spawn(io_, client_->post("{}", timeout),
-                   [&](std::exception_ptr, Result got) { result = std::move(got); });
+                   [&](const std::exception_ptr&, Result got) { result = std::move(got); });
     io_.restart();
     io_.run();
     return result.value();
@@ -128,6 +128,13 @@ TEST_F(HttpClientTest, TlsIsNotTakenForGranted) {
   connect_to({true, "127.0.0.1", server_->port(), "/"});
   EXPECT_FALSE(post());
   EXPECT_TRUE(server_->requests().empty());
+}
+
+TEST_F(HttpClientTest, AnotherStatusComesWithWhatTheServerSaysOfIt) {
+  serve([](const ServerRequest&) {
+    return ServerReply{.status = 400, .body = R"({"error":{"message":"no model 'x'"}})"};
+  });
+  EXPECT_EQ(post(), tl::unexpected(std::string("HTTP status 400, no model 'x'")));
 }
 
 }  // namespace

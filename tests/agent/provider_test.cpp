@@ -61,6 +61,7 @@ TEST_F(ProviderTest, AnswersWithWhatTheServerSays) {
   EXPECT_FALSE(answer.cancelled);
   EXPECT_THAT(answer.texts, ElementsAre("one", "two"));
   EXPECT_EQ(answer.note.model, "tiny");
+  EXPECT_EQ(answer.note.server, "strop");
   EXPECT_EQ(answer.note.prompt_hash, prompt_hash(ask_of("7")));
   EXPECT_GT(answer.note.latency_ms.value(), 0);
   EXPECT_EQ(provider_->counts(), (ProviderCounts{.asked = 1, .answered = 1}));

@@ -555,5 +555,27 @@ TEST_F(TrackerTest, StringIdsAreNotNumbers) {
   EXPECT_THAT(all<Offered>(), SizeIs(1));
 }
 
+// ---- who made it
+
+TEST_F(TrackerTest, AServerWithoutANameIsCalledByItsCommand) {
+  TrackerOptions options;
+  options.server_name = "pyright-langserver";
+  tracker.emplace(options);
+  client({{"id", 0}, {"method", "initialize"}, {"params", json::object()}});
+  server({{"id", 0}, {"result", {{"capabilities", json::object()}}}});
+  open("x = |;");
+  offer("width");
+  EXPECT_EQ(events.front().server, "pyright-langserver");
+}
+
+TEST_F(TrackerTest, TheServersOwnNameGoesBeforeThatOfItsCommand) {
+  TrackerOptions options;
+  options.server_name = "node";
+  begin_session(Counts::kUtf16, false, options);
+  open("x = |;");
+  offer("width");
+  EXPECT_EQ(events.front().server, "scripted");
+}
+
 }  // namespace
 }  // namespace strop::agent::test
