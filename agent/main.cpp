@@ -24,7 +24,6 @@
 #include "agent/replay.h"
 #include "agent/session.h"
 #include "agent/ship.h"
-#include "agent/uplink.h"
 
 namespace {
 
@@ -82,11 +81,11 @@ int relay(const RelayFlags& given, const Arguments& arguments) {
   } else if (arguments.server.empty()) {
     return complain(
         "nothing to relay: give the server behind --, as in `strop-agent -- clangd`, or --provider "
-        "URL",
+        "URL; `strop-agent --help` tells all",
         kWrongUsage);
   }
-  if (const auto uplink = read_uplink_options(*config); !uplink)
-    return complain(uplink.error(), kWrongUsage);
+  // What keeps events from leaving is no reason to keep an editor from its server: they wait in the
+  // spool, the log says why, and so does `strop-agent doctor`.
   SessionPlan plan;
   plan.config = *config;
   plan.clock = given.clock == "client" ? Clock::Kind::kClient : Clock::Kind::kSystem;
@@ -175,6 +174,22 @@ void add_own_commands(CLI::App& app, OwnCommands& own, RelayFlags& flags,
   });
 }
 
+// What was meant where only the -- before a server was forgotten; empty: something else is wrong.
+std::string meant_relay(const CLI::App& app, const Arguments& arguments) {
+  const std::vector<std::string> left = app.remaining();
+  if (arguments.separated || left.empty() || !app.get_subcommands().empty()) return "";
+  std::string meant = "strop-agent";
+  bool server = false;
+  for (const std::string& word : arguments.own) {
+    const bool unknown = std::find(left.begin(), left.end(), word) != left.end();
+    if (!server && unknown && word.starts_with('-')) return "";
+    if (!server && unknown) meant += " --";
+    server = server || unknown;
+    meant += " " + word;
+  }
+  return meant;
+}
+
 int run(int argc, char** argv) {
   const Arguments arguments = split(argc, argv);
   CLI::App app{
@@ -216,17 +231,16 @@ int run(int argc, char** argv) {
     std::vector<std::string> reversed(arguments.own.rbegin(), arguments.own.rend());
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kWrongUsage;
+    const int code = app.exit(error);
+    if (const std::string meant = meant_relay(app, arguments); !meant.empty())
+      std::cerr << "Did you mean `" << meant << "`?\n";
+    return code == 0 ? 0 : kWrongUsage;
   }
   if (replaying->parsed()) return replay_main(session, mode, std::cout, std::cerr);
   if (shipping->parsed()) return ship_rest(flags, timeout_s);
   if (chosen) {
     const auto places = places_from_environment();
     return places ? chosen(*places) : complain(places.error(), kWrongUsage);
-  }
-  if (!arguments.separated && flags.provider.empty() && arguments.own.empty()) {
-    std::cerr << app.help();
-    return kWrongUsage;
   }
   return relay(flags, arguments);
 }
@@ -235,7 +249,11 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    const int code = run(argc, argv);
+    std::cout.flush();
+    if (code == 0 && !std::cout)
+      return complain("the output could not be written; is the disk full?", kFailed);
+    return code;
   } catch (const std::exception& error) {
     return complain(error.what(), kFailed);
   }
