@@ -9,6 +9,7 @@
 
 #include "agent/file_descriptor.h"
 #include "agent/privacy/file_judge.h"
+#include "agent/privacy/pseudonyms.h"
 #include "agent/spool_store.h"
 
 namespace strop::agent {
@@ -104,13 +105,18 @@ int forget(const fs::path& state, const ForgetWhat& what, std::ostream& out, std
     if (!counted) return complain(err, counted.error());
     skip = held - std::min(held, *what.last);
   }
-  const fs::path file = what.file ? fs::weakly_canonical(fs::absolute(*what.file)) : fs::path();
+  const fs::path named = what.file ? fs::absolute(*what.file).lexically_normal() : fs::path();
+  const fs::path file = what.file ? fs::weakly_canonical(named) : fs::path();
+  const auto pseudonyms = Pseudonyms::read(state);
   const auto is_about = [&](const StoredRecord& record) {
     const json event = json::parse(record.bytes, nullptr, false);
     if (!event.is_object()) return false;
-    const auto path = path_of_uri(event.value("uri", ""));
-    return path && (*path == fs::absolute(*what.file).lexically_normal() ||
-                    fs::weakly_canonical(*path) == file);
+    const std::string uri = event.value("uri", "");
+    if (pseudonyms && *pseudonyms)
+      for (const fs::path& path : {named, file})
+        if (uri == (*pseudonyms)->of_file(path)) return true;
+    const auto path = path_of_uri(uri);
+    return path && (*path == named || fs::weakly_canonical(*path) == file);
   };
   std::uint64_t seen = 0;
   const auto forgotten = store.forget([&](const StoredRecord& record) {
@@ -121,6 +127,10 @@ int forget(const fs::path& state, const ForgetWhat& what, std::ostream& out, std
   out << *forgotten << " records forgotten"
       << (*forgotten > 0 ? "; the collector erases its copies when it next hears from here" : "")
       << '\n';
+  if (what.file && !pseudonyms)
+    return complain(err, pseudonyms.error() +
+                             ". Until then records without texts, which name files by it, cannot "
+                             "be told apart; `strop-agent forget --all` takes them too");
   return 0;
 }
 

@@ -19,7 +19,7 @@ int inspect(const std::filesystem::path& state, bool json, std::ostream& out, st
 // What to forget. Exactly one is given.
 struct ForgetWhat {
   bool all = false;
-  std::optional<std::filesystem::path> file;  // records about this file
+  std::optional<std::filesystem::path> file;  // records about this file, those without texts too
   std::optional<std::uint64_t> last;          // so many of the newest
 };
 

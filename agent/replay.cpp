@@ -1,6 +1,8 @@
 #include "agent/replay.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <istream>
 #include <nlohmann/json.hpp>
@@ -8,6 +10,9 @@
 #include <vector>
 
 #include "agent/mode.h"
+#include "agent/privacy/file_judge.h"
+#include "agent/privacy/outgoing.h"
+#include "agent/privacy/pseudonyms.h"
 #include "agent/suggestion_tracker.h"
 
 namespace strop::agent {
@@ -41,24 +46,12 @@ void order(std::vector<Record>& records) {
                    [](const Record& a, const Record& b) { return a.t_ms < b.t_ms; });
 }
 
-// Without what was written, as metrics-only keeps events.
-void remove_texts(schema::Event& event) {
-  if (auto* offered = std::get_if<schema::Offered>(&event.body)) {
-    for (schema::Candidate& candidate : offered->candidates) {
-      candidate.text.clear();
-      candidate.replaces.clear();
-    }
-    offered->prefix.clear();
-    offered->suffix.clear();
-    offered->prompt_hash.reset();
-  } else if (auto* outcome = std::get_if<schema::Outcome>(&event.body)) {
-    outcome->text.clear();
-  } else if (auto* settled = std::get_if<schema::Settled>(&event.body)) {
-    settled->text.clear();
-  } else if (auto* rated = std::get_if<schema::Rated>(&event.body)) {
-    rated->reason.clear();
-  }
-  event.uri.clear();
+// As the gate lets it out where only counts are kept. The key is nobody's: a recording's files have
+// the same pseudonyms wherever it is replayed.
+json counts_of(const schema::Event& event) {
+  const Pseudonyms pseudonyms{Pseudonyms::Key{}};
+  const auto path = path_of_uri(event.uri);
+  return counts_record(event, path ? pseudonyms.of_file(*path) : pseudonyms.of_uri(event.uri));
 }
 
 }  // namespace
@@ -73,7 +66,8 @@ int replay_main(const std::filesystem::path& session, const std::string& mode_na
   }
   std::ifstream in(session);
   if (!in) {
-    err << "strop-agent replay: cannot read " << session.string() << '\n';
+    err << "strop-agent replay: cannot read " << session.string() << ": " << std::strerror(errno)
+        << "; give the path of a recorded session, JSON lines {t_ms, dir, raw}\n";
     return 1;
   }
   std::vector<Record> records;
@@ -94,12 +88,12 @@ int replay_main(const std::filesystem::path& session, const std::string& mode_na
   }
   order(records);
   SuggestionTracker tracker;
-  const auto write = [&](std::vector<schema::Event> events) {
+  const auto write = [&](const std::vector<schema::Event>& events) {
     if (*mode == Mode::kOff) return;
-    for (schema::Event& event : events) {
-      if (*mode == Mode::kMetricsOnly) remove_texts(event);
-      out << schema::event_to_json(event).dump() << '\n';
-    }
+    for (const schema::Event& event : events)
+      out << (*mode == Mode::kMetricsOnly ? counts_of(event) : schema::event_to_json(event))
+                 .dump(-1, ' ', false, json::error_handler_t::replace)
+          << '\n';
   };
   double end = 0;
   for (const Record& record : records) {

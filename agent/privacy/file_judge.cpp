@@ -126,11 +126,13 @@ std::optional<std::string> FileJudge::exclusion_of(const fs::path& path, const f
     if (auto found = within(root / ".git/info/exclude", root, ".git/info/exclude")) return found;
   for (const char* name : kIgnoreFiles) {
     // Within one kind, as in git, the file nearest to the path that says anything decides over it;
-    // a folder that is ignored further up cannot be entered again.
+    // a folder that is ignored further up cannot be entered again. Git's own file ends with its
+    // repository; the others are no part of one, and hold in what is nested in it too.
+    const bool of_git = std::string_view(name) == ".gitignore";
     std::vector<fs::path> folders;
     for (fs::path folder = path.parent_path();; folder = folder.parent_path()) {
       folders.push_back(folder);
-      if (folder == top || folder == folder.root_path()) break;
+      if ((of_git && folder == top) || folder == folder.root_path()) break;
     }
     bool taken_back = false;
     for (const fs::path& folder : folders) {

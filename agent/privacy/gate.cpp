@@ -1,11 +1,7 @@
 #include "agent/privacy/gate.h"
 
-#include <fcntl.h>
-#include <sodium.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <spdlog/spdlog.h>
 
-#include <array>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -14,9 +10,10 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "agent/file_descriptor.h"
 #include "agent/inspector.h"
 #include "agent/privacy/file_judge.h"
+#include "agent/privacy/outgoing.h"
+#include "agent/privacy/pseudonyms.h"
 #include "schema/secrets.h"
 
 namespace strop::agent {
@@ -24,9 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-using Key = std::array<unsigned char, crypto_auth_hmacsha256_KEYBYTES>;
 
-constexpr const char* kKeyFile = "pseudonym.key";
 constexpr double kCacheMs = 1'000;
 constexpr std::size_t kMaxCached = 4'096;
 
@@ -34,55 +29,6 @@ double steady_ms() {
   return std::chrono::duration<double, std::milli>(
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
-}
-
-std::optional<Key> read_key(const fs::path& file) {
-  const FileDescriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  Key key{};
-  if (!in.is_open() || ::read(in.get(), key.data(), key.size()) != static_cast<ssize_t>(key.size()))
-    return std::nullopt;
-  return key;
-}
-
-// The key by which names become pseudonyms; made at first use, never leaves this machine.
-Key key_in(const fs::path& state) {
-  if (sodium_init() < 0) throw std::runtime_error("libsodium does not work here");
-  fs::create_directories(state);
-  const fs::path file = state / kKeyFile;
-  if (const auto key = read_key(file)) return *key;
-  Key fresh{};
-  crypto_auth_hmacsha256_keygen(fresh.data());
-  // Written beside and linked into place: of two agents that start at once, one key stands.
-  const fs::path own = state / (std::string(kKeyFile) + "." + std::to_string(::getpid()));
-  {
-    const FileDescriptor out(::open(own.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!out.is_open() ||
-        ::write(out.get(), fresh.data(), fresh.size()) != static_cast<ssize_t>(fresh.size()) ||
-        ::fsync(out.get()) != 0)
-      throw std::runtime_error("cannot write " + own.string());
-  }
-  static_cast<void>(::link(own.c_str(), file.c_str()));
-  ::unlink(own.c_str());
-  if (const auto key = read_key(file)) return *key;
-  throw std::runtime_error("cannot read " + file.string());
-}
-
-std::string pseudonym(const Key& key, std::string_view text) {
-  std::array<unsigned char, crypto_auth_hmacsha256_BYTES> digest{};
-  crypto_auth_hmacsha256(digest.data(), reinterpret_cast<const unsigned char*>(text.data()),
-                         text.size(), key.data());
-  constexpr std::size_t kBytes = 16;
-  std::array<char, 2 * kBytes + 1> hex{};
-  sodium_bin2hex(hex.data(), hex.size(), digest.data(), kBytes);
-  return hex.data();
-}
-
-// Every text of the record but those whose words are ours.
-void scrub(json& value) {
-  if (value.is_string())
-    value = schema::scrub_secrets(value.get_ref<const std::string&>());
-  else if (value.is_structured())
-    for (json& part : value) scrub(part);
 }
 
 bool is_below(const fs::path& path, const fs::path& folder) {
@@ -112,37 +58,6 @@ std::string commit_of(const fs::path& repository) {
   return is_hash ? head : "";
 }
 
-std::size_t characters(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-  }));
-}
-
-// The event with counts and lengths in place of every text that a person wrote or was offered.
-schema::Event counts_alone(schema::Event event, const Key& key) {
-  event.uri = "strop:" + pseudonym(key, event.uri);
-  event.repo.reset();
-  event.commit.reset();
-  event.path.reset();
-  if (auto* offered = std::get_if<schema::Offered>(&event.body)) {
-    offered->position = {};
-    for (schema::Candidate& candidate : offered->candidates) {
-      candidate.text.clear();
-      candidate.replaces.clear();
-    }
-    offered->prefix.clear();
-    offered->suffix.clear();
-    offered->prompt_hash.reset();
-  } else if (auto* outcome = std::get_if<schema::Outcome>(&event.body)) {
-    outcome->text.clear();
-  } else if (auto* settled = std::get_if<schema::Settled>(&event.body)) {
-    settled->text.clear();
-  } else if (auto* rated = std::get_if<schema::Rated>(&event.body)) {
-    rated->reason.clear();
-  }
-  return event;
-}
-
 }  // namespace
 
 class Gate::Impl {
@@ -162,8 +77,9 @@ class Gate::Impl {
     const std::lock_guard lock(mutex_);
     try {
       return decide(event);
-    } catch (const std::exception&) {
+    } catch (const std::exception& error) {
       // Closed: not even the pseudonym can be relied on.
+      complain(error);
       return {true, "", "fault"};
     }
   }
@@ -178,7 +94,8 @@ class Gate::Impl {
       const JudgedFile& file = judged(*path);
       if (file.exclusion) return {false, *file.exclusion, "", ""};
       return {true, "scrubbed", schema::scrub_secrets(prefix), schema::scrub_secrets(suffix)};
-    } catch (const std::exception&) {
+    } catch (const std::exception& error) {
+      complain(error);
       return {false, "fault", "", ""};
     }
   }
@@ -188,52 +105,48 @@ class Gate::Impl {
     if (options_.mode == Mode::kOff) return {true, "", "off"};
     if (paused()) return {true, "", "paused"};
     const auto path = path_of_uri(event.uri);
-    if (!path) return counts(event, "not_a_file");
+    if (!path) return written(counts_record(event, pseudonyms().of_uri(event.uri)), "not_a_file");
     const JudgedFile& file = judged(*path);
     if (file.exclusion) return {true, "", *file.exclusion};
-    if (options_.mode != Mode::kFull) return counts(event, "metrics_only");
+    if (options_.mode != Mode::kFull) return counts(event, file, "metrics_only");
     for (const fs::path& folder : consented_)
       if (is_below(file.real, folder)) return whole(event, file, "consent:" + folder.string());
-    return counts(event, "no_consent");
+    return counts(event, file, "no_consent");
   }
 
-  GateResult counts(const schema::Event& event, const std::string& rule) {
-    json record = schema::event_to_json(counts_alone(event, key()));
-    const json pseudonym = record["uri"];
-    scrub(record);  // names of models and servers are others' words
-    record["uri"] = pseudonym;
-    return written(std::move(record), event, rule);
+  GateResult counts(const schema::Event& event, const JudgedFile& file, const std::string& rule) {
+    return written(counts_record(event, pseudonyms().of_file(file.real)), rule);
   }
 
   GateResult whole(const schema::Event& event, const JudgedFile& file, const std::string& rule) {
     schema::Event out = event;
     if (!file.repository.empty()) {
-      out.repo = pseudonym(key(), file.repository.string());
+      out.repo = pseudonyms().of(file.repository.string());
       out.path = file.real.lexically_relative(file.repository).generic_string();
       if (const std::string commit = commit_of(file.repository); !commit.empty())
         out.commit = commit;
     }
-    json record = schema::event_to_json(out);
-    scrub(record);
-    // Ours, and no secrets even where a long hash looks like one.
-    if (out.repo) record["repo"] = *out.repo;
-    if (out.commit) record["commit"] = *out.commit;
-    if (const auto* offered = std::get_if<schema::Offered>(&out.body); offered != nullptr)
-      if (offered->prompt_hash) record["prompt_hash"] = *offered->prompt_hash;
-    return written(std::move(record), event, rule);
+    return written(whole_record(out), rule);
   }
 
-  static GateResult written(json record, const schema::Event& event, const std::string& rule) {
-    record["secret_rules"] = schema::kSecretRulesVersion;
-    if (const auto* offered = std::get_if<schema::Offered>(&event.body))
-      for (std::size_t i = 0; i < offered->candidates.size(); ++i)
-        record["candidates"][i]["chars"] = characters(offered->candidates[i].text);
+  static GateResult written(const json& record, const std::string& rule) {
     return {false, record.dump(-1, ' ', false, json::error_handler_t::replace), rule};
   }
 
-  const Key& key() {
-    if (!key_) key_ = key_in(options_.state);
-    return *key_;
+  const Pseudonyms& pseudonyms() {
+    if (!pseudonyms_) {
+      auto read = Pseudonyms::read_or_make(options_.state);
+      if (!read) throw std::runtime_error(read.error());
+      pseudonyms_ = *read;
+    }
+    return *pseudonyms_;
+  }
+
+  // Once each: what goes wrong with one event mostly goes wrong with all.
+  void complain(const std::exception& error) {
+    if (complaint_ == error.what()) return;
+    complaint_ = error.what();
+    spdlog::error("gate: {}; nothing of what this is about is captured or sent", complaint_);
   }
 
   bool paused() {
@@ -265,7 +178,8 @@ class Gate::Impl {
   std::mutex mutex_;  // guards all below
   FileJudge judge_;
   std::map<fs::path, Judgement> files_;
-  std::optional<Key> key_;
+  std::optional<Pseudonyms> pseudonyms_;
+  std::string complaint_;  // the last that was logged
   std::optional<bool> paused_;
   double paused_ms_ = 0;
 };

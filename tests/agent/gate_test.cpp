@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "agent/inspector.h"
+#include "agent/log.h"
 #include "support/temporary_folder.h"
 
 namespace strop::agent::test {
@@ -285,6 +286,58 @@ TEST_F(GateTest, ARepositoryIsNamedByPseudonymCommitAndPath) {
   EXPECT_EQ(record["path"], "x/a.cpp");
   EXPECT_EQ(record["commit"], commit);
   EXPECT_EQ(record["repo"].get<std::string>().size(), 32U);
+}
+
+// Git's own file ends with its repository; a wish for privacy does not.
+TEST_F(GateTest, OuterIgnoreFilesHoldInANestedRepository) {
+  write(work() / "vendor/nested/.git/HEAD", "ref: refs/heads/main\n");
+  const fs::path file = work() / "vendor/nested/secret/a.cpp";
+  write(work() / ".gitignore", "secret/\n");
+  EXPECT_FALSE(gate().pass(event(file, "t")).suppressed);
+  for (const char* name : {".stropignore", ".copilotignore", ".cursorignore"}) {
+    write(work() / name, "secret/\n");
+    EXPECT_EQ(gate().pass(event(file, "t")).rule, std::string(name) + ":secret/");
+    fs::remove(work() / name);
+  }
+}
+
+TEST_F(GateTest, IgnoreFilesAboveHomeHoldBelowIt) {
+  write(folder_.path() / ".stropignore", "*.cpp\n");
+  EXPECT_TRUE(gate().pass(event(home() / "x/a.cpp", "t")).suppressed);
+}
+
+TEST_F(GateTest, AFileHasOnePseudonymHoweverItIsWritten) {
+  const auto uri_of = [this](const std::string& uri) {
+    schema::Event one = event(work() / "x", "t");
+    one.uri = uri;
+    return json::parse(gate(Mode::kMetricsOnly).pass(one).bytes)["uri"].get<std::string>();
+  };
+  const std::string folder = "file://" + work().string();
+  EXPECT_EQ(uri_of(folder + "/a%20b.cpp"), uri_of(folder + "/x/../a b.cpp"));
+  EXPECT_NE(uri_of(folder + "/a.cpp"), uri_of(folder + "/b.cpp"));
+  EXPECT_NE(uri_of("untitled:1"), uri_of("untitled:2"));
+}
+
+TEST_F(GateTest, AKeyThatCannotBeUsedIsClosedAndLoggedOnce) {
+  open_log(state());
+  write(state() / "pseudonym.key", "short");
+  fs::permissions(state() / "pseudonym.key", fs::perms::owner_read | fs::perms::owner_write);
+  gate(Mode::kMetricsOnly);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(gate_->pass(event(work() / "a.cpp", kPrivate)).rule, "fault");
+  std::ifstream log(state() / kLogFile);
+  std::string line;
+  ASSERT_TRUE(std::getline(log, line));
+  EXPECT_THAT(line, HasSubstr("pseudonym.key is damaged; remove it"));
+  EXPECT_FALSE(std::getline(log, line)) << line;
+}
+
+TEST_F(GateTest, AKeyThatOthersMayReadIsNoSecret) {
+  ASSERT_FALSE(gate(Mode::kMetricsOnly).pass(event(work() / "a.cpp", "t")).suppressed);
+  EXPECT_EQ(fs::status(state() / "pseudonym.key").permissions(),
+            fs::perms::owner_read | fs::perms::owner_write);
+  fs::permissions(state() / "pseudonym.key", fs::perms::others_read, fs::perm_options::add);
+  EXPECT_EQ(gate(Mode::kMetricsOnly).pass(event(work() / "a.cpp", "t")).rule, "fault");
 }
 
 }  // namespace

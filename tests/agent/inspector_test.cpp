@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/privacy/pseudonyms.h"
 #include "agent/spool.h"
 #include "agent/spool_files.h"
 #include "agent/spool_store.h"
@@ -193,6 +194,29 @@ TEST_F(InspectorTest, APauseThatCannotBeKeptIsNoPause) {
   EXPECT_EQ(answer.code, 1);
   EXPECT_THAT(answer.out, IsEmpty());
   EXPECT_THAT(answer.err, HasSubstr("cannot be written; set mode = \"off\""));
+}
+
+TEST_F(InspectorTest, ForgettingAFileTakesItsRecordsWithoutTextsToo) {
+  const fs::path file = home_ / "work/a b.cpp";
+  UserHome::write(file, "");
+  fs::create_directory_symlink(home_ / "work", home_ / "link");
+  const auto names = Pseudonyms::read_or_make(home_.state());
+  ASSERT_TRUE(names) << names.error();
+  keep(names->of_file(fs::weakly_canonical(file)), "metrics_only");
+  keep(names->of_file("/elsewhere/b.cpp"), "metrics_only");
+  EXPECT_EQ(forget_it({.file = home_ / "link/a b.cpp"}).out.substr(0, 19), "1 records forgotten");
+  EXPECT_THAT(kept(),
+              ElementsAre("1:gap:forgotten", "2:spooled:" + names->of_file("/elsewhere/b.cpp")));
+}
+
+TEST_F(InspectorTest, ForgettingAFileSaysWhenItCannotTellAllRecords) {
+  keep("file:///work/a.cpp");
+  UserHome::write(home_.state() / "pseudonym.key", "short");
+  fs::permissions(home_.state() / "pseudonym.key", fs::perms::owner_all);
+  const Said answer = forget_it({.file = "/work/a.cpp"});
+  EXPECT_EQ(answer.code, 1);
+  EXPECT_THAT(answer.out, StartsWith("1 records forgotten"));
+  EXPECT_THAT(answer.err, AllOf(HasSubstr("pseudonym.key is damaged"), HasSubstr("--all")));
 }
 
 }  // namespace

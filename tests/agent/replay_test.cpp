@@ -157,4 +157,26 @@ TEST(Replay, MessagesThatCannotBeReadArePassedOverAndCounted) {
   EXPECT_THAT(replayed.error, HasSubstr("1 messages"));
 }
 
+TEST(Replay, MetricsOnlyIsWhatTheGateLetsOut) {
+  const Replayed counted = replay(fakeinline(), "metrics-only");
+  const Replayed whole = replay(fakeinline());
+  ASSERT_EQ(counted.events.size(), whole.events.size());
+  std::map<json, json> names;  // uri → pseudonym
+  for (std::size_t i = 0; i < whole.events.size(); ++i) {
+    const json& event = counted.events[i];
+    const std::string name = event["uri"];
+    EXPECT_EQ(name.rfind("strop:", 0), 0u) << event.dump(1);
+    EXPECT_EQ(names.emplace(whole.events[i]["uri"], name).first->second, name);
+    EXPECT_TRUE(event.contains("secret_rules"));
+    if (event["type"] != "offered") continue;
+    EXPECT_EQ(event["position"], (json{{"line", 0}, {"character", 0}})) << event.dump(1);
+    for (const json& candidate : event["candidates"]) EXPECT_GT(candidate["chars"], 0);
+  }
+}
+
+TEST(Replay, AFileThatIsNotThereComesWithWhatToDo) {
+  EXPECT_THAT(replay("/nowhere/session.jsonl").error,
+              HasSubstr("No such file or directory; give the path of a recorded session"));
+}
+
 }  // namespace
