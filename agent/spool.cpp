@@ -22,6 +22,8 @@ namespace fs = std::filesystem;
 constexpr int kTriesForFolder = 8;
 constexpr std::size_t kMaxRules = 64;  // counted in memory between two syncs
 constexpr std::string_view kOtherRules = "others";
+constexpr const char* kReserveFile = "reserve";
+constexpr std::size_t kReserveBytes = 16 << 10;  // kMaxRules counts, a gap and a segment's header
 constexpr const char* kDiskFull = "disk_full";
 constexpr const char* kTooLarge = "too_large";
 
@@ -42,9 +44,13 @@ class Spool::Impl {
   explicit Impl(SpoolOptions options) : options_(std::move(options)), epoch_(random_id()) {
     if (!options_.now_ms) options_.now_ms = system_ms;
     make_folder();
+    reserve();
   }
   ~Impl() {
-    sync();
+    // The last that is said of a full disk has a place of its own on it.
+    const bool good = sync();
+    release();
+    if (!good) sync();
     if (index_ == 0) ::rmdir(folder_.c_str());
   }
 
@@ -62,6 +68,8 @@ class Spool::Impl {
   };
 
   void make_folder();
+  void reserve();
+  void release() const { ::unlink((folder_ / kReserveFile).c_str()); }
   bool settle();
   bool settle_suppressed();
   bool put(const SpoolRecord& record);
@@ -84,6 +92,7 @@ class Spool::Impl {
   bool unsynced_file_ = false;
   bool unsynced_folder_ = true;
   bool complained_ = false;
+  bool reserved_ = false;
 };
 
 // The folder takes its name when it is locked already, so that nobody takes it for a dead one's.
@@ -102,6 +111,14 @@ void Spool::Impl::make_folder() {
       return;
   }
   fail(folder_);
+}
+
+// Room for what is counted at the end. Real bytes: a file of holes takes none.
+void Spool::Impl::reserve() {
+  const fs::path file = folder_ / kReserveFile;
+  const FileDescriptor out(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  reserved_ = out.is_open() && write_whole(out.get(), std::string(kReserveBytes, '\0'));
+  if (!reserved_) release();
 }
 
 std::optional<std::uint64_t> Spool::Impl::append(std::string_view record, std::string_view rule) {
@@ -190,7 +207,6 @@ bool Spool::Impl::put(const SpoolRecord& record) {
   }
   size_ += bytes.size();
   unsynced_file_ = true;
-  complained_ = false;
   return true;
 }
 
@@ -211,6 +227,12 @@ bool Spool::Impl::sync() {
       complain("sync the folder");
       good = false;
     }
+  }
+  if (good && complained_) {
+    spdlog::warn("spool: {} takes what is captured again; what was given up is in the ledger",
+                 folder_.string());
+    complained_ = false;
+    if (!reserved_) reserve();
   }
   return good;
 }

@@ -181,26 +181,39 @@ void SpoolEpoch::walk(const std::function<bool(const EpochEntry&)>& visit,
     const auto bytes = read_from(segment_file(folder_, segment.index));
     if (!bytes) continue;
     const bool wanted = only == 0 || only == segment.index;
-    scan_segment(*bytes, kFirstRecord, growing(segment.index),
-                 [&](const SpoolRecord& record, std::size_t offset, std::size_t size) {
-                   if (!record.numbered()) {
-                     if (wanted) go_on = visit({record, segment.index, offset, size});
-                     return go_on;
-                   }
-                   if (record.last_seq() < expected) return true;  // accounted for
-                   if (record.seq > expected && wanted)
-                     go_on = visit({hole_before(record, expected), segment.index, 0, 0});
-                   EpochEntry entry{record, segment.index, offset, size};
-                   if (record.seq < expected) {
-                     entry.record.seq = expected;
-                     entry.record.span =
-                         static_cast<std::uint32_t>(record.last_seq() - expected + 1);
-                   }
-                   expected = record.last_seq() + 1;
-                   if (wanted && go_on) go_on = visit(entry);
-                   return go_on;
-                 });
+    const ScanResult scan = scan_segment(
+        *bytes, kFirstRecord, growing(segment.index),
+        [&](const SpoolRecord& record, std::size_t offset, std::size_t size) {
+          if (!record.numbered()) {
+            if (wanted) go_on = visit({record, segment.index, offset, size});
+            return go_on;
+          }
+          if (record.last_seq() < expected) return true;  // accounted for
+          if (record.seq > expected && wanted)
+            go_on = visit({hole_before(record, expected), segment.index, 0, 0});
+          EpochEntry entry{record, segment.index, offset, size};
+          if (record.seq < expected) {
+            entry.record.seq = expected;
+            entry.record.span = static_cast<std::uint32_t>(record.last_seq() - expected + 1);
+          }
+          expected = record.last_seq() + 1;
+          if (wanted && go_on) go_on = visit(entry);
+          return go_on;
+        });
+    if (go_on && wanted && lost_at_end(segment.index, *bytes, scan) &&
+        expected > state_.acked_through)
+      go_on = visit({{SpoolKind::kGap, 1, expected, created_ms(segment.index), kDamaged, {}},
+                     segment.index,
+                     0,
+                     0});
   }
+}
+
+// Behind the last segment no number tells how many there were: what is damaged there counts as one.
+bool SpoolEpoch::lost_at_end(std::uint32_t segment, std::string_view bytes,
+                             const ScanResult& scan) const {
+  return segment == segments_.back().index && !growing(segment) &&
+         !state_.acked_ms.contains(segment) && damaged_behind(bytes, scan.end);
 }
 
 RecordState SpoolEpoch::state_of(const SpoolRecord& record) const {

@@ -3,8 +3,8 @@
 // A view of a folder, read with load() and again with reload(); the caller holds the spool's lock,
 // shared to read, alone to change. One thread. Times are milliseconds of the Unix epoch. Errors:
 // damaged bytes are passed over, and the sequence numbers they stood for become gaps, reason
-// "damaged"; a damaged state file is as if nothing had been acknowledged, which the collector
-// corrects.
+// "damaged", of at least one number; a damaged state file is as if nothing had been acknowledged,
+// which the collector corrects.
 #pragma once
 
 #include <cstdint>
@@ -104,6 +104,7 @@ class SpoolEpoch {
   SpoolEpoch(std::filesystem::path folder, const schema::WireId& id)
       : folder_(std::move(folder)), id_(id) {}
 
+  bool lost_at_end(std::uint32_t segment, std::string_view bytes, const ScanResult& scan) const;
   tl::expected<SegmentHeader, HeaderFault> header_of(std::uint32_t segment) const;
   void load_state();
 

@@ -152,6 +152,19 @@ ScanResult scan_segment(
   return result;
 }
 
+bool damaged_behind(std::string_view segment, std::size_t end) {
+  if (segment.size() <= kSegmentHeaderBytes && !read_segment_header(segment))
+    return segment.size() == kSegmentHeaderBytes ||
+           segment.substr(0, kMagic.size()) != kMagic.substr(0, segment.size());
+  if (end >= segment.size()) return false;
+  const std::string_view rest = segment.substr(end);
+  if (rest.substr(0, kMarker.size()) != kMarker.substr(0, rest.size())) return true;
+  if (rest.size() < kSpoolRecordHeaderBytes) return false;
+  const auto size = get<std::uint32_t>(rest, 8);
+  return size < kLeastBodyBytes || size > kMaxBodyBytes ||
+         rest.size() >= kSpoolRecordHeaderBytes + size;
+}
+
 std::string gap_event(std::uint64_t first_seq, std::uint64_t last_seq, std::uint64_t t_ms,
                       std::string_view reason) {
   schema::Event event;

@@ -84,6 +84,10 @@ ScanResult scan_segment(
     std::string_view segment, std::size_t begin, bool growing,
     const std::function<bool(const SpoolRecord&, std::size_t offset, std::size_t size)>& visit);
 
+// Whether the bytes behind a segment's last good record cannot be what a process left half written
+// when it was killed. `end`: where scan_segment ended.
+bool damaged_behind(std::string_view segment, std::size_t end);
+
 // The event that goes over the wire for a gap.
 std::string gap_event(std::uint64_t first_seq, std::uint64_t last_seq, std::uint64_t t_ms,
                       std::string_view reason);

@@ -130,7 +130,7 @@ class Tidier {
     remove_leftovers();
     std::vector<SpoolEpoch> epochs = load_epochs(spool_, past_);
     for (SpoolEpoch& epoch : epochs) {
-      cut_torn_tail(epoch);
+      mend_tail(epoch);
       note_acked(epoch);
       drop_acked(epoch, limits_.now_ms - limits_.grace_ms);
       give_up_old(epoch);
@@ -142,7 +142,7 @@ class Tidier {
 
  private:
   void remove_leftovers();
-  void cut_torn_tail(const SpoolEpoch& epoch);
+  void mend_tail(SpoolEpoch& epoch);
   void note_acked(SpoolEpoch& epoch);
   void drop_acked(SpoolEpoch& epoch, double acked_before_ms);
   void give_up_old(SpoolEpoch& epoch);
@@ -172,18 +172,39 @@ void Tidier::remove_leftovers() {
   }
 }
 
-// What a process left half written when it was killed. Nobody appends there any more.
-void Tidier::cut_torn_tail(const SpoolEpoch& epoch) {
+// What a process left half written when it was killed is cut; nobody appends there any more. What
+// is damaged otherwise has its gap written in its place, for the collector too.
+void Tidier::mend_tail(SpoolEpoch& epoch) {
   if (epoch.live() || epoch.segments().empty()) return;
   const SegmentFile& last = epoch.segments().back();
   if (epoch.state().acked_ms.contains(last.index)) return;
   const fs::path file = segment_file(epoch.folder(), last.index);
   const auto bytes = read_from(file);
-  if (!bytes || bytes->size() <= kFirstRecord) return;
+  if (!bytes) return;
+  std::optional<SpoolRecord> hole;
+  epoch.walk(
+      [&hole](const EpochEntry& entry) {
+        hole.reset();
+        if (entry.size == 0) hole = entry.record;
+        return true;
+      },
+      last.index);
   const ScanResult scan =
       scan_segment(*bytes, kFirstRecord, false,
                    [](const SpoolRecord&, std::size_t, std::size_t) { return true; });
-  if (scan.end < bytes->size()) check(::truncate(file.c_str(), static_cast<off_t>(scan.end)) == 0);
+  if (!hole) {
+    if (scan.end < bytes->size())
+      check(::truncate(file.c_str(), static_cast<off_t>(scan.end)) == 0);
+    return;
+  }
+  if (hole->t_ms == 0) hole->t_ms = static_cast<std::uint64_t>(limits_.now_ms);
+  const SegmentHeader fresh{epoch.id(), epoch.state().folded_through + 1, hole->t_ms};
+  const auto header = read_segment_header(*bytes).value_or(fresh);
+  const std::string good =
+      bytes->size() > kFirstRecord ? bytes->substr(kFirstRecord, scan.end - kFirstRecord) : "";
+  check(
+      replace_file(file, encode_segment_header(header) + good + encode_spool_record(*hole), true));
+  epoch.reload(false);
 }
 
 std::uint64_t Tidier::last_seq_of(const SpoolEpoch& epoch, std::uint32_t segment) const {

@@ -10,9 +10,12 @@
 #include <fstream>
 #include <sstream>
 
+#include "agent/log.h"
+#include "agent/spool_epoch.h"
 #include "agent/spool_files.h"
 #include "agent/spool_format.h"
 #include "agent/spool_store.h"
+#include "small_disk.h"
 #include "support/temporary_folder.h"
 
 namespace strop::agent {
@@ -172,8 +175,13 @@ TEST_F(SpoolTest, AFlippedByteNeverGivesAWrongRecord) {
     const std::vector<std::vector<std::string>> wanted{
         {"1-1:gap:damaged", "2:spooled:two", "3:spooled:three"},
         {"1:spooled:one", "2-2:gap:damaged", "3:spooled:three"},
-        {"1:spooled:one", "2:spooled:two"}};
-    EXPECT_EQ(records(), wanted[hit]) << at;
+        {"1:spooled:one", "2:spooled:two", "3-3:gap:damaged"}};
+    // A greater size in the last one looks like a record that was never written to its end.
+    const bool cut_short = hit == 2 && records().size() == 2;
+    EXPECT_TRUE(!cut_short || (at - kSegmentHeaderBytes) % record / 4 == 2) << at;
+    if (!cut_short) {
+      EXPECT_EQ(records(), wanted[hit]) << at;
+    }
     ledger();
   }
 }
@@ -279,6 +287,82 @@ TEST_F(SpoolTest, AFullDiskGivesUpAndSaysSoWhenThereIsRoom) {
 TEST_F(SpoolTest, AFolderThatCannotBeMadeIsAnException) {
   put(folder_ / "file", "");
   EXPECT_THROW(Spool({folder_ / "file", 1 << 20, {}}), std::runtime_error);
+}
+
+// Full in the middle and full at the end: what was captured meanwhile is counted all the same.
+TEST_F(SpoolTest, OnAFullDiskTheLastCountHasItsPlace) {
+  const auto counted = test::on_small_disk(folder_.path(), "128k", [this] {
+    std::uint64_t captured = 100;
+    {
+      Spool spool(options());
+      test::fill_disk(folder_ / "others");
+      while (spool.append("x")) ++captured;  // the last page's rest; no gap fits behind it
+      for (int i = 0; i < 94; ++i) spool.append("x");
+      for (int i = 0; i < 5; ++i) spool.suppress("env_file");
+      if (spool.sync()) return 1;
+    }
+    const Ledger at_end = store_.ledger().value();
+    std::cerr << captured << ": " << ledger_to_json(at_end) << '\n';
+    return at_end.captured == captured && at_end.balanced() ? 0 : 2;
+  });
+  if (!counted) GTEST_SKIP() << "no file system can be mounted here";
+  EXPECT_EQ(*counted, 0);
+}
+
+TEST_F(SpoolTest, TheReservedPlaceIsGivenBack) {
+  fs::path folder;
+  {
+    Spool spool(options());
+    folder = epoch_folder(spool_folder(folder_.path()), spool.epoch());
+    EXPECT_GE(fs::file_size(folder / "reserve"), 8u << 10);
+    spool.append("one");
+  }
+  EXPECT_FALSE(fs::exists(folder / "reserve"));
+}
+
+TEST_F(SpoolTest, WhenTheDiskTakesItAgainTheLogSaysSoOnce) {
+  open_log(folder_ / "log");
+  Spool spool(options());
+  spool.append("one");
+  {
+    const FileSizeLimit full(fs::file_size(first_segment(spool)));
+    for (int i = 0; i < 3; ++i) spool.append(std::string(1000, 'x'));
+    spool.sync();
+  }
+  for (int i = 0; i < 3; ++i) {
+    spool.append("small");
+    spool.sync();
+  }
+  const std::string log = slurp(folder_ / "log" / kLogFile);
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 1) << log;  // the log was full as well
+  EXPECT_THAT(log, testing::HasSubstr("takes what is captured again"));
+}
+
+// No number tells how many there were: they count as one, here and at the collector.
+TEST_F(SpoolTest, ASegmentThatIsNoneAnyMoreIsOneGap) {
+  fs::path file;
+  {
+    Spool spool(options());
+    for (const char* text : {"one", "two", "three"}) spool.append(text, "r");
+    file = first_segment(spool);
+  }
+  for (const std::string& junk : {std::string("thirty bytes of something else"),
+                                  std::string(48, '\0'), std::string(5000, '\0')}) {
+    put(file, junk);
+    EXPECT_THAT(records(), ElementsAre("1-1:gap:damaged")) << junk.size();
+    const Ledger before = ledger();
+    EXPECT_EQ(before.given_up.at("damaged"), 1u);
+    EXPECT_EQ(before.unshipped, 1u);
+    tidy();
+    EXPECT_THAT(records(), ElementsAre("1-1:gap:damaged")) << junk.size();
+    EXPECT_EQ(ledger(), before);
+  }
+  const schema::WireId id = list_epochs(spool_folder(folder_.path())).at(0);
+  const SpoolEpoch epoch = SpoolEpoch::load(spool_folder(folder_.path()), id);
+  SpoolCursor cursor;
+  const auto sent = epoch.next_records(cursor, 1 << 20);
+  ASSERT_TRUE(sent);
+  EXPECT_THAT(sent->records.at(0).payload, testing::HasSubstr("damaged"));
 }
 
 }  // namespace
