@@ -3,20 +3,27 @@
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <toml++/toml.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <ostream>
 #include <string_view>
+#include <vector>
+#include <zmq.hpp>
 
 #include "agent/file_descriptor.h"
 #include "agent/inspector.h"
+#include "agent/privacy/pseudonyms.h"
 #include "agent/provider/completion_api.h"
+#include "agent/provider/probe.h"
 #include "agent/session.h"
 #include "agent/spool_store.h"
 #include "agent/uplink.h"
+#include "agent/uplink_socket.h"
 
 namespace strop::agent {
 namespace {
@@ -24,6 +31,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kKnockMs = 2'000;
+constexpr std::uint64_t kRoomWanted = 4u << 20;
+constexpr const char* kForgotten = "forgotten";  // by the developer's own wish: no loss
 
 class Report {
  public:
@@ -65,6 +74,22 @@ std::string knock(std::string host, const std::string& port) {
     why = ::strerror(error);
   }
   return why;
+}
+
+// Whether a collector answers there that takes our key; empty: yes, else why not.
+std::string shake_hands(const UplinkOptions& options) {
+  zmq::context_t context;
+  UplinkSocket socket(context, {options.endpoint, options.key, options.server_key});
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kKnockMs);
+  while (!socket.is_open() && socket.fault().empty()) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return "listens, but does not speak as a collector";
+    std::vector<zmq::pollitem_t> items{{socket.monitor(), 0, ZMQ_POLLIN, 0}};
+    zmq::poll(items, left);
+    socket.watch();
+  }
+  return socket.fault();
 }
 
 fs::path own_file(const Places& places, const Flags& flags) {
@@ -115,6 +140,26 @@ void look_at_capture(const Config& config, const std::string& why, Report& repor
   }
 }
 
+// How much the disk of a folder has left, if that is too little for captured events.
+std::optional<std::string> shortage(const fs::path& folder) {
+  struct statvfs disk {};
+  if (::statvfs(folder.c_str(), &disk) != 0) return std::nullopt;
+  if (disk.f_files > 0 && disk.f_favail == 0) return "no room for another file";
+  const std::uint64_t left = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  if (left >= kRoomWanted) return std::nullopt;
+  return std::to_string(left / 1024) + " KiB left";
+}
+
+// What the ledger tells of faults in the past, for whoever wonders where events are.
+void look_at_losses(const Ledger& ledger, Report& report) {
+  for (const auto& [reason, count] : ledger.given_up)
+    if (reason != kForgotten)
+      report.note(std::to_string(count) + " captured events were given up: " + reason);
+  if (const auto fault = ledger.suppressed.find("fault"); fault != ledger.suppressed.end())
+    report.note(std::to_string(fault->second) +
+                " events were not kept because of a fault; agent.log says which");
+}
+
 void look_at_state(const Config& config, Report& report) {
   std::error_code error;
   fs::create_directories(config.state, error);
@@ -127,18 +172,27 @@ void look_at_state(const Config& config, Report& report) {
               " records that wait for the collector");
   if (!ledger->balanced())
     report.bad("the ledger does not balance", "please report it with `strop-agent inspect --json`");
+  look_at_losses(*ledger, report);
+  if (const auto little = shortage(config.state))
+    report.bad("the disk of " + config.state.string() + " has " + *little +
+                   ": what is captured is given up",
+               "make room on that disk");
+  if (const auto pseudonyms = Pseudonyms::read(config.state); !pseudonyms)
+    report.bad(pseudonyms.error(), "until then nothing is captured");
 }
 
 void look_at_collector(const Config& config, Report& report) {
   if (config.collector.endpoint.empty())
     return report.note("no collector: what is captured stays here (`strop-agent join` names one)");
-  if (const auto options = read_uplink_options(config); !options)
-    return report.bad(options.error(), "`strop-agent join` sets endpoint and keys");
+  const auto options = read_uplink_options(config);
+  if (!options) return report.bad(options.error(), "`strop-agent join` sets endpoint and keys");
   const std::string rest = config.collector.endpoint.substr(std::string("tcp://").size());
   const std::size_t colon = rest.rfind(':');
-  const std::string why = knock(rest.substr(0, colon), rest.substr(colon + 1));
+  std::string why = knock(rest.substr(0, colon), rest.substr(colon + 1));
+  if (why.empty()) why = shake_hands(*options);
   if (why.empty())
-    report.good("the collector at " + config.collector.endpoint + " listens");
+    report.good("the collector at " + config.collector.endpoint +
+                (options->key ? " knows this key" : " listens"));
   else
     report.bad("the collector at " + config.collector.endpoint + ": " + why,
                "records wait in the spool meanwhile; ask whoever runs it");
@@ -149,11 +203,14 @@ void look_at_provider(const Config& config, Report& report) {
   const auto checked = check_provider(config.provider);
   if (!checked) return report.bad(checked.error(), "mend [provider]");
   const std::string why = knock(checked->first.host, checked->first.port);
-  if (why.empty())
-    report.good("the model server at " + config.provider.url + " listens");
-  else
-    report.bad("the model server at " + config.provider.url + ": " + why,
-               "start it (`strop-trainer serve`), or mend provider.url");
+  if (!why.empty())
+    return report.bad("the model server at " + config.provider.url + ": " + why,
+                      "start it (`strop-trainer serve`), or mend provider.url");
+  if (const auto tried = try_completion(config.provider, checked->first, checked->second); !tried)
+    return report.bad(
+        "the model server at " + config.provider.url + " gives no completion: " + tried.error(),
+        "mend [provider]: url, model, fim, key_file or timeout_ms");
+  report.good("the model server at " + config.provider.url + " completes");
 }
 
 }  // namespace

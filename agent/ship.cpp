@@ -42,9 +42,13 @@ int ship(const Config& config, double timeout_ms, std::ostream& out, std::ostrea
     if (Steady::now() >= deadline) {
       const UplinkStatus status = uplink.status();
       std::string why = status.trouble;
+      if (why.empty() && !status.holds_lock)
+        why = "another agent ships, and is not done yet; try again";
       if (why.empty())
-        why = status.holds_lock ? "there was not enough time; give a longer --timeout"
-                                : "another agent ships, and is not done yet; try again";
+        why = status.connected ? "there was not enough time; give a longer --timeout"
+                               : config.collector.endpoint +
+                                     " gives no answer yet; check collector.endpoint and the "
+                                     "network, or give a longer --timeout";
       return complain(err, std::to_string(ledger->unshipped) + " events wait in the spool: " + why,
                       1);
     }

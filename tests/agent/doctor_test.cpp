@@ -4,11 +4,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <thread>
+#include <zmq.hpp>
+#include <zmq_addon.hpp>
 
 #include "agent/inspector.h"
+#include "agent/join.h"
 #include "agent/spool.h"
+#include "model_server.h"
+#include "schema/curve_key.h"
+#include "small_disk.h"
 #include "user_home.h"
 
 namespace strop::agent::test {
@@ -30,6 +38,14 @@ class Listener {
   boost::asio::io_context io_;
   boost::asio::ip::tcp::acceptor acceptor_;
 };
+
+schema::CurveKey new_key() {
+  std::array<char, 41> open{};
+  std::array<char, 41> secret{};
+  if (::zmq_curve_keypair(open.data(), secret.data()) != 0)
+    throw std::runtime_error("libzmq was built without CURVE");
+  return {open.data(), secret.data()};
+}
 
 std::string closed_port() { return Listener().port(); }
 
@@ -175,17 +191,57 @@ TEST_F(DoctorTest, ReadsTheConfigurationThatIsNamed) {
 }
 
 TEST_F(DoctorTest, KnocksAtTheCollector) {
-  const Listener collector;
-  home_.configure("[collector]\nplain = true\nendpoint = 'tcp://127.0.0.1:" + collector.port() +
-                  "'");
+  zmq::context_t context;
+  zmq::socket_t collector(context, zmq::socket_type::router);
+  collector.bind("tcp://127.0.0.1:*");
+  const std::string endpoint = collector.get(zmq::sockopt::last_endpoint);
+  home_.configure("[collector]\nplain = true\nendpoint = '" + endpoint + "'");
   const Said there = examine();
   EXPECT_EQ(there.code, 0) << there.out;
-  EXPECT_THAT(there.out, HasSubstr("ok       the collector at tcp://127.0.0.1:" + collector.port() +
-                                   " listens"));
+  EXPECT_THAT(there.out, HasSubstr("ok       the collector at " + endpoint + " listens"));
   home_.configure("[collector]\nplain = true\nendpoint = 'tcp://127.0.0.1:" + closed_port() + "'");
   const Said gone = examine();
   EXPECT_EQ(gone.code, 1);
   EXPECT_THAT(gone.out, HasSubstr("Connection refused\n         records wait in the spool"));
+}
+
+TEST_F(DoctorTest, SomebodyElseWhoListensIsNoCollector) {
+  const Listener other;
+  home_.configure("[collector]\nplain = true\nendpoint = 'tcp://127.0.0.1:" + other.port() + "'");
+  const Said answer = examine();
+  EXPECT_EQ(answer.code, 1);
+  EXPECT_THAT(answer.out, HasSubstr("does not speak as a collector"));
+}
+
+// A collector that knows no key but its own.
+TEST_F(DoctorTest, ACollectorThatDoesNotKnowTheKeyIsAProblem) {
+  zmq::context_t context;
+  zmq::socket_t doorkeeper(context, zmq::socket_type::rep);
+  doorkeeper.bind("inproc://zeromq.zap.01");
+  const auto server = new_key();
+  zmq::socket_t collector(context, zmq::socket_type::router);
+  collector.set(zmq::sockopt::curve_server, true);
+  collector.set(zmq::sockopt::curve_secretkey, server.secret_key);
+  collector.set(zmq::sockopt::zap_domain, std::string("strop"));
+  collector.bind("tcp://127.0.0.1:*");
+  std::thread refuse([&doorkeeper] {
+    std::vector<zmq::message_t> asked;
+    if (!zmq::recv_multipart(doorkeeper, std::back_inserter(asked))) return;
+    const std::string id = asked.at(1).to_string();
+    zmq::send_multipart(doorkeeper,
+                        std::array<zmq::const_buffer, 6>{
+                            zmq::str_buffer("1.0"), zmq::buffer(id), zmq::str_buffer("400"),
+                            zmq::str_buffer("unknown"), zmq::str_buffer(""), zmq::str_buffer("")});
+  });
+  const std::string endpoint = collector.get(zmq::sockopt::last_endpoint);
+  ASSERT_EQ(said([&](auto& out, auto& err) {
+              return join(home_.places(), {endpoint, server.public_key, "", ""}, out, err);
+            }).code,
+            0);
+  const Said answer = examine();
+  refuse.join();
+  EXPECT_EQ(answer.code, 1);
+  EXPECT_THAT(answer.out, HasSubstr("does not know this key"));
 }
 
 // Nobody listens; what counts is that the address in brackets is one, with IPv6 here or without.
@@ -203,16 +259,69 @@ TEST_F(DoctorTest, ACollectorWithoutKeysIsAProblem) {
   EXPECT_THAT(answer.out, HasSubstr("`strop-agent join` sets endpoint and keys"));
 }
 
-TEST_F(DoctorTest, KnocksAtTheModelServer) {
-  const Listener server;
-  home_.configure("[provider]\nurl = 'http://127.0.0.1:" + server.port() + "'");
+TEST_F(DoctorTest, HasTheModelServerCompleteOnce) {
+  const ModelServer server(
+      [](const ServerRequest&) { return ServerReply{.body = completion_of({"0"})}; });
+  home_.configure("[provider]\nurl = '" + server.url() + "'");
   const Said there = examine();
   EXPECT_EQ(there.code, 0) << there.out;
-  EXPECT_THAT(there.out, HasSubstr("ok       the model server at http://127.0.0.1:"));
+  EXPECT_THAT(there.out, HasSubstr("ok       the model server at " + server.url() + " completes"));
+  EXPECT_EQ(server.requests().at(0).body["max_tokens"], 1);
   home_.configure("[provider]\nurl = 'http://127.0.0.1:" + closed_port() + "'");
   const Said gone = examine();
   EXPECT_EQ(gone.code, 1);
   EXPECT_THAT(gone.out, HasSubstr("Connection refused\n         start it (`strop-trainer serve`)"));
+}
+
+TEST_F(DoctorTest, AModelServerThatRefusesIsAProblem) {
+  const ModelServer server([](const ServerRequest&) {
+    return ServerReply{.status = 404, .body = R"({"error":{"message":"no such path"}})"};
+  });
+  home_.configure("[provider]\nurl = '" + server.url("/v2/completions") + "'");
+  const Said answer = examine();
+  EXPECT_EQ(answer.code, 1);
+  EXPECT_THAT(answer.out, HasSubstr("gives no completion: HTTP status 404, no such path"));
+}
+
+TEST_F(DoctorTest, AnAnswerThatIsNoCompletionIsAProblem) {
+  const ModelServer server([](const ServerRequest&) { return ServerReply{.body = "{}"}; });
+  home_.configure("[provider]\nurl = '" + server.url() + "'");
+  EXPECT_THAT(examine().out, HasSubstr("gives no completion: the answer has no 'choices'"));
+}
+
+TEST_F(DoctorTest, AKeyOfPseudonymsThatCannotBeUsedIsAProblem) {
+  UserHome::write(home_.state() / "pseudonym.key", std::string(32, 'k'));
+  fs::permissions(home_.state() / "pseudonym.key", fs::perms::owner_all | fs::perms::group_read);
+  const Said answer = examine();
+  EXPECT_EQ(answer.code, 1);
+  EXPECT_THAT(answer.out, HasSubstr("pseudonym.key; do: chmod 600"));
+}
+
+TEST_F(DoctorTest, TellsWhatWasLostAndWhy) {
+  {
+    Spool spool({.state = home_.state()});
+    spool.append(std::string(schema::kMaxRecordBytes + 1, 'x'));
+    spool.append("kept");
+    for (int i = 0; i < 3; ++i) spool.suppress("fault");
+    spool.suppress("paused");
+  }
+  const Said answer = examine();
+  EXPECT_THAT(answer.out, HasSubstr("note     1 captured events were given up: too_large\n"));
+  EXPECT_THAT(answer.out, HasSubstr("note     3 events were not kept because of a fault"));
+  EXPECT_THAT(answer.out, Not(HasSubstr("paused")));
+  EXPECT_EQ(answer.code, 0) << "nothing is wrong now";
+}
+
+TEST_F(DoctorTest, ADiskWithoutRoomIsAProblem) {
+  fs::create_directories(home_.state());
+  const auto code = on_small_disk(home_.state(), "64k", [this] {
+    const Said answer = examine();
+    const bool named =
+        answer.out.find(" KiB left: what is captured is given up") != std::string::npos;
+    return answer.code == 1 && named ? 0 : 2;
+  });
+  if (!code) GTEST_SKIP() << "no file system can be mounted here";
+  EXPECT_EQ(*code, 0);
 }
 
 TEST_F(DoctorTest, AProviderBeyondThisMachineWithoutTlsIsAProblem) {

@@ -6,8 +6,10 @@
 
 #include <chrono>
 #include <fstream>
+#include <sstream>
 #include <zmq.hpp>
 
+#include "agent/ship.h"
 #include "agent/spool.h"
 #include "agent/spool_store.h"
 #include "schema/wire.h"
@@ -267,6 +269,17 @@ INSTANTIATE_TEST_SUITE_P(
                               {"tcp://host:7341", "/nowhere", "/nowhere", false},
                               "server_key_file"}),
     [](const auto& one) { return one.param.name; });
+
+TEST_F(UplinkTest, ACollectorThatIsNeverReachedIsNoQuestionOfTime) {
+  Config config;
+  config.state = folder_.path();
+  config.collector.endpoint = collector_.endpoint();  // it listens, and says nothing
+  config.collector.plain = true;
+  std::ostringstream out;
+  std::ostringstream err;
+  EXPECT_EQ(ship(config, 200, out, err), 1);
+  EXPECT_THAT(err.str(), HasSubstr(collector_.endpoint() + " gives no answer yet"));
+}
 
 }  // namespace
 }  // namespace strop::agent
