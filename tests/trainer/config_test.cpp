@@ -55,6 +55,7 @@ TEST(Config, AbsentAndNullFieldsHaveTheFamilysDefaults) {
     in.erase(key);
   in["rope_scaling"] = nullptr;
   in["head_dim"] = nullptr;
+  in["num_key_value_heads"] = nullptr;
   const auto config = config_from_json(in);
   ASSERT_TRUE(config) << config.error();
   EXPECT_EQ(config->kv_heads, 8);
@@ -106,8 +107,18 @@ TEST(Config, RefusesWhatItWouldComputeWrongly) {
       {R"({"num_key_value_heads": 3})", "multiple"},
       {R"({"num_attention_heads": 0})", "num_attention_heads"},
       {R"({"head_dim": 7})", "head_dim must be even"},
-      {R"({"vocab_size": -5})", "positive"},
-      {R"({"num_hidden_layers": 0})", "positive"},
+      {R"({"vocab_size": -5})", "vocab_size must be a whole number from 1 to 16777216"},
+      {R"({"vocab_size": 320.5})", "vocab_size must be a whole number"},
+      {R"({"vocab_size": 18446744073709551615})", "vocab_size must be a whole number"},
+      {R"({"num_hidden_layers": 0})", "num_hidden_layers must be a whole number from 1 to 4096"},
+      {R"({"num_hidden_layers": 2000000000})", "num_hidden_layers must be"},
+      {R"({"max_position_embeddings": 1e14})", "max_position_embeddings must be"},
+      {R"({"max_position_embeddings": 100000000000000})", "from 1 to 8388608"},
+      {R"({"hidden_size": 2000000000})", "hidden_size must be"},
+      {R"({"intermediate_size": 2000000000})", "intermediate_size must be"},
+      {R"({"num_attention_heads": 2000000000})", "num_attention_heads must be"},
+      {R"({"num_key_value_heads": 0})", "num_key_value_heads must be"},
+      {R"({"head_dim": 2000000000})", "head_dim must be"},
       {R"({"hidden_size": null})", "hidden_size"},
       {R"({"hidden_size": "wide"})", "config.json"},
       {R"({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}})", "rope scaling 'yarn'"},

@@ -8,6 +8,33 @@ namespace {
 
 using nlohmann::json;
 
+// No model there is comes near these. What is beyond them is a slip of the pen, and would end in a
+// computation that no memory holds.
+constexpr std::int64_t kMostWidth = 1 << 20;
+constexpr std::int64_t kMostVocab = 1 << 24;
+constexpr std::int64_t kMostLayers = 1 << 12;
+constexpr std::int64_t kMostHeads = 1 << 12;
+constexpr std::int64_t kMostHeadDim = 1 << 12;
+constexpr std::int64_t kMostPositions = 1 << 23;
+
+std::int64_t size_of(const json& in, const char* field, std::int64_t most) {
+  const json& value = in.at(field);
+  const auto refuse = [&] {
+    throw std::runtime_error(std::string(field) + " must be a whole number from 1 to " +
+                             std::to_string(most));
+  };
+  if (!value.is_number_integer()) refuse();
+  const auto size = value.get<std::int64_t>();
+  if (size < 1 || size > most) refuse();
+  return size;
+}
+
+// Absent and null are the same, as transformers has it.
+std::int64_t size_of(const json& in, const char* field, std::int64_t most, std::int64_t otherwise) {
+  const auto found = in.find(field);
+  return found == in.end() || found->is_null() ? otherwise : size_of(in, field, most);
+}
+
 void read_rope(const json& in, ModelConfig& out) {
   // Newer files have rope_parameters, older ones rope_theta and rope_scaling beside each other.
   const json parameters = in.value("rope_parameters", json());
@@ -33,14 +60,11 @@ void refuse_what_differs(const json& in, const ModelConfig& out) {
     refuse("use_sliding_window is not supported");
   if (in.contains("quantization_config"))
     refuse("quantized weights are not supported: give the original checkpoint");
-  if (out.heads <= 0 || out.kv_heads <= 0 || out.heads % out.kv_heads != 0)
+  if (out.heads % out.kv_heads != 0)
     refuse("num_attention_heads must be a multiple of num_key_value_heads");
   if (!(out.rope_scale > 0) || !(out.rope_theta > 0))
     refuse("rope_theta and the rope scaling's factor must be positive");
   if (out.head_dim <= 0 || out.head_dim % 2 != 0) refuse("head_dim must be even");
-  if (out.vocab <= 0 || out.hidden <= 0 || out.layers <= 0 || out.intermediate <= 0 ||
-      out.max_positions <= 0)
-    refuse("sizes must be positive");
 }
 
 }  // namespace
@@ -52,17 +76,14 @@ tl::expected<ModelConfig, std::string> config_from_json(const json& in) {
     if (out.family != "llama" && out.family != "qwen2")
       return tl::unexpected("config.json: model_type '" + out.family +
                             "' is not supported (llama and qwen2 are)");
-    out.vocab = in.at("vocab_size").get<std::int64_t>();
-    out.hidden = in.at("hidden_size").get<std::int64_t>();
-    out.layers = in.at("num_hidden_layers").get<std::int64_t>();
-    out.heads = in.at("num_attention_heads").get<std::int64_t>();
-    out.kv_heads = in.value("num_key_value_heads", out.heads);
-    const json head_dim = in.value("head_dim", json());
-    out.head_dim = head_dim.is_number() ? head_dim.get<std::int64_t>()
-                   : out.heads > 0      ? out.hidden / out.heads
-                                        : 0;
-    out.intermediate = in.at("intermediate_size").get<std::int64_t>();
-    out.max_positions = in.at("max_position_embeddings").get<std::int64_t>();
+    out.vocab = size_of(in, "vocab_size", kMostVocab);
+    out.hidden = size_of(in, "hidden_size", kMostWidth);
+    out.layers = size_of(in, "num_hidden_layers", kMostLayers);
+    out.heads = size_of(in, "num_attention_heads", kMostHeads);
+    out.kv_heads = size_of(in, "num_key_value_heads", kMostHeads, out.heads);
+    out.head_dim = size_of(in, "head_dim", kMostHeadDim, out.hidden / out.heads);
+    out.intermediate = size_of(in, "intermediate_size", kMostWidth);
+    out.max_positions = size_of(in, "max_position_embeddings", kMostPositions);
     out.norm_eps = in.value("rms_norm_eps", 1e-6);
     out.tied_head = in.value("tie_word_embeddings", false);
     out.qkv_bias = out.family == "qwen2";

@@ -64,7 +64,7 @@ tl::expected<Decoder, std::string> Decoder::from_tensors(const ModelConfig& conf
     if (found == tensors.end()) {
       if (fault.empty())
         fault = "tensor '" + name + "' is missing: the checkpoint does not fit its config.json";
-      return torch::zeros(shape);
+      return {};
     }
     Tensor tensor = found->second.to(torch::kFloat32).contiguous();
     tensors.erase(found);
@@ -146,9 +146,13 @@ tl::expected<Decoder, std::string> Decoder::load(const std::string& directory) {
   if (!config) return tl::unexpected(config.error());
   auto tensors = read_model_tensors(directory);
   if (!tensors) return tl::unexpected(tensors.error());
-  return from_tensors(*config, std::move(*tensors)).map_error([&](const std::string& error) {
-    return directory + ": " + error;
-  });
+  try {
+    return from_tensors(*config, std::move(*tensors)).map_error([&](const std::string& error) {
+      return directory + ": " + error;
+    });
+  } catch (const c10::Error& error) {  // LibTorch has no other word for memory that is not there
+    return tl::unexpected(directory + ": " + error.what_without_backtrace());
+  }
 }
 
 Tensor Decoder::attend(const Layer& layer, std::size_t index, const Tensor& x,
