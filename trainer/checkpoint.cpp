@@ -22,6 +22,12 @@ void sync_path(const std::string& path) {
   if (result != 0) throw std::runtime_error("cannot flush " + path + ": " + strerror(errno));
 }
 
+const char* what_to_do(int error) {
+  return error == ENOENT || error == ENOTDIR ? "; make that folder, or name another"
+         : error == EACCES || error == EROFS ? "; name a folder that you may write to"
+                                             : "; make room on the disk";
+}
+
 }  // namespace
 
 void write_file(const std::string& path, const std::string& text) {
@@ -29,12 +35,20 @@ void write_file(const std::string& path, const std::string& text) {
   {
     std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
     out << text << std::flush;
-    if (!out)
-      throw std::runtime_error("cannot write " + temporary + ": " + strerror(errno) +
-                               " (is the disk full?)");
+    if (!out) {
+      const int error = errno;
+      unlink(temporary.c_str());
+      throw std::runtime_error("cannot write " + temporary + ": " + strerror(error) +
+                               what_to_do(error));
+    }
   }
-  sync_path(temporary);
-  fs::rename(temporary, path);
+  try {
+    sync_path(temporary);
+    fs::rename(temporary, path);
+  } catch (const std::exception&) {
+    unlink(temporary.c_str());
+    throw;
+  }
 }
 
 void save_checkpoint(const std::string& directory, const Checkpoint& checkpoint) {

@@ -27,7 +27,8 @@ void save_checkpoint(const std::string& directory, const Checkpoint& checkpoint)
 // Nothing when there is none.
 tl::expected<std::optional<Checkpoint>, std::string> load_checkpoint(const std::string& directory);
 
-// Writes a small text file by temporary, fsync and rename. Throws std::runtime_error.
+// Writes a small text file by temporary, fsync and rename; nothing is left of one that fails.
+// Throws std::runtime_error.
 void write_file(const std::string& path, const std::string& text);
 
 }  // namespace strop::trainer

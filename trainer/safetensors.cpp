@@ -189,15 +189,21 @@ void write_safetensors(const std::string& path, const NamedTensors& tensors,
       out.write(static_cast<const char*>(tensor.data_ptr()),
                 static_cast<std::streamsize>(tensor.nbytes()));
     out.flush();
-    if (!out)
-      throw std::runtime_error("cannot write " + temporary + ": " + strerror(errno) +
+    if (!out) {
+      const int error = errno;
+      unlink(temporary.c_str());
+      throw std::runtime_error("cannot write " + temporary + ": " + strerror(error) +
                                " (is the disk full?)");
+    }
   }
   const int file = open(temporary.c_str(), O_RDONLY | O_CLOEXEC);
   const bool synced = file >= 0 && fsync(file) == 0;
   if (file >= 0) close(file);
-  if (!synced || rename(temporary.c_str(), path.c_str()) != 0)
-    throw std::runtime_error("cannot finish " + path + ": " + strerror(errno));
+  if (!synced || rename(temporary.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    unlink(temporary.c_str());
+    throw std::runtime_error("cannot finish " + path + ": " + strerror(error));
+  }
 }
 
 }  // namespace strop::trainer

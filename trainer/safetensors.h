@@ -22,7 +22,7 @@ tl::expected<NamedTensors, std::string> read_safetensors(const std::string& path
 tl::expected<NamedTensors, std::string> read_model_tensors(const std::string& directory);
 
 // Writes to PATH.tmp, flushes it to the disk, then renames: a reader sees the old file or the new
-// one. Throws std::runtime_error (a full disk).
+// one, and nothing is left of one that fails. Throws std::runtime_error (a full disk).
 void write_safetensors(const std::string& path, const NamedTensors& tensors,
                        const std::map<std::string, std::string>& metadata);
 

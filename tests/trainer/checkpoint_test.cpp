@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
 
 #include "temporary_folder.h"
 
@@ -64,6 +67,51 @@ TEST(CheckpointFolder, ACorruptOneSaysWhatToDo) {
   }
 }
 
+// A limit of file sizes is a full disk.
+class FullDisk {
+ public:
+  FullDisk() : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{1024, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  void (*handler_)(int);
+  rlimit before_{};
+};
+
+TEST(WriteFile, AFullDiskLeavesWhatWasThereAndNothingElse) {
+  const TemporaryFolder folder;
+  write_file(folder / "text", "old");
+  write_file(folder / "tensors", "old");
+  {
+    const FullDisk full;
+    EXPECT_THROW(write_file(folder / "text", std::string(100'000, 'x')), std::runtime_error);
+    EXPECT_THROW(write_safetensors(folder / "tensors", {{"w", torch::ones({100'000})}}, {}),
+                 std::runtime_error);
+  }
+  EXPECT_EQ(read_bytes(folder / "text"), "old");
+  EXPECT_EQ(read_bytes(folder / "tensors"), "old");
+  EXPECT_FALSE(std::filesystem::exists(folder / "text.tmp"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "tensors.tmp"));
+}
+
+TEST(WriteFile, AFailedRenameLeavesNothingElse) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "taken/inside", "x");
+  EXPECT_THROW(write_file(folder / "taken", "x"), std::exception);
+  EXPECT_THROW(write_safetensors(folder / "taken", {{"w", torch::ones({2})}}, {}),
+               std::runtime_error);
+  EXPECT_FALSE(std::filesystem::exists(folder / "taken.tmp"));
+}
+
 TEST(WriteFile, ReplacesInOneStepAndNamesWhatItCannotWrite) {
   const TemporaryFolder folder;
   write_file(folder / "a", "one");
@@ -74,7 +122,7 @@ TEST(WriteFile, ReplacesInOneStepAndNamesWhatItCannotWrite) {
     write_file(folder / "none/a", "x");
     FAIL() << "nothing was thrown";
   } catch (const std::runtime_error& error) {
-    EXPECT_THAT(error.what(), HasSubstr(folder / "none/a"));
+    EXPECT_THAT(error.what(), AllOf(HasSubstr(folder / "none/a"), HasSubstr("make that folder")));
   }
 }
 
