@@ -328,13 +328,15 @@ class Loop {
                                  "': delete it to start afresh");
       parameter.tensor.copy_(found->second);
     }
-    optimizer_.restore(checkpoint.optimizer);
     try {
+      optimizer_.restore(checkpoint.optimizer);
       history_ = History::from_json(checkpoint.state.at("history"));
       chosen_fell_ = checkpoint.state.at("chosen_fell").get<bool>();
-    } catch (const nlohmann::json::exception& error) {
-      throw std::runtime_error(where + "/state.json is damaged (" + error.what() +
-                               "): delete the checkpoint to start afresh");
+      if (history_.steps() > steps_)
+        throw std::runtime_error("state.json: more steps than this run has");
+    } catch (const std::exception& error) {
+      throw std::runtime_error(where + " is damaged (" + error.what() +
+                               "): delete it to start afresh");
     }
   }
 
@@ -394,6 +396,11 @@ History History::from_json(const nlohmann::json& json) {
   out.first_ = measures_from_json(json.at("first"));
   for (const nlohmann::json& step : json.at("recent"))
     out.recent_.push_back(measures_from_json(step));
+  // A checkpoint is never made before a step, and the last ones are remembered.
+  if (out.steps_ < 1 ||
+      out.recent_.size() != std::min(static_cast<std::size_t>(out.steps_), kRecent))
+    throw std::runtime_error("state.json: " + std::to_string(out.steps_) + " steps, of which " +
+                             std::to_string(out.recent_.size()) + " are remembered");
   return out;
 }
 

@@ -51,6 +51,7 @@ class History {
   bool chosen_falls() const;
 
   nlohmann::json to_json() const;
+  // Throws std::exception for what to_json does not write after a step.
   static History from_json(const nlohmann::json& json);
 
   static constexpr std::size_t kRecent = 20;

@@ -64,9 +64,8 @@ void AdamW::restore(const NamedTensors& state) {
   const auto take = [&](const std::string& name, torch::Tensor& into) {
     const auto found = state.find(name);
     if (found == state.end() || found->second.sizes() != into.sizes())
-      throw std::runtime_error(
-          "the checkpoint's optimizer state is not of this model and recipe ('" + name +
-          "' does not fit)");
+      throw std::runtime_error("optimizer.safetensors: '" + name +
+                               "' does not fit this model and recipe");
     into.copy_(found->second);
   };
   torch::NoGradGuard no_grad;
@@ -76,6 +75,8 @@ void AdamW::restore(const NamedTensors& state) {
   }
   torch::Tensor step = torch::zeros({1}, torch::kInt64);
   take("step", step);
+  if (step.item<std::int64_t>() < 0)
+    throw std::runtime_error("optimizer.safetensors: 'step' is below 0");
   steps_ = step.item<std::int64_t>();
 }
 

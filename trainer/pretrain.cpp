@@ -218,9 +218,16 @@ class Run {
                                  "': delete it to start afresh");
       parameters_[i].copy_(found->second);
     }
-    optimizer.restore(checkpoint.optimizer);
-    mean_loss_ = checkpoint.state.value("mean_loss", 0.0);
-    return checkpoint.state.at("step");
+    try {
+      optimizer.restore(checkpoint.optimizer);
+      mean_loss_ = checkpoint.state.value("mean_loss", 0.0);
+      const auto step = checkpoint.state.at("step").get<std::int64_t>();
+      if (step < 0) throw std::runtime_error("state.json: a step below 0");
+      return step;
+    } catch (const std::exception& error) {
+      throw std::runtime_error(out_ + "/checkpoint is damaged (" + error.what() +
+                               "): delete it to start afresh");
+    }
   }
 
   // The batch of a step follows from the step alone: its epoch's tokens, cut into windows, in the

@@ -7,9 +7,11 @@
 
 #include <cmath>
 #include <filesystem>
+#include <functional>
 
 #include "temporary_folder.h"
 #include "tiny_model.h"
+#include "trainer/checkpoint.h"
 #include "trainer/model/adapter.h"
 #include "trainer/pair_batch.h"
 
@@ -113,6 +115,48 @@ TEST(Loop, ACheckpointOfAnotherRunIsRefused) {
   weights_after(recipe(), {.threads = 1, .folder = out, .fingerprint = {{"run", 1}}});
   EXPECT_THROW(weights_after(recipe(), {.threads = 1, .folder = out, .fingerprint = {{"run", 2}}}),
                std::runtime_error);
+}
+
+// Each file of the checkpoint by itself is well formed; together they are no run.
+TEST(Loop, ADamagedCheckpointSaysWhatToDo) {
+  struct Damage {
+    const char* says;
+    std::function<void(nlohmann::json&)> to_history;
+  };
+  const Damage kDamages[] = {
+      {"'m.0' does not fit this model and recipe", nullptr},
+      {"-5 steps", [](nlohmann::json& history) { history["steps"] = -5; }},
+      {"0 steps", [](nlohmann::json& history) { history["steps"] = 0; }},
+      {"are remembered", [](nlohmann::json& history) { history["recent"].clear(); }},
+      {"more steps than this run has",
+       [](nlohmann::json& history) {
+         history["steps"] = 5000;
+         while (history["recent"].size() < History::kRecent)
+           history["recent"].push_back(history["recent"][0]);
+       }},
+      {"first", [](nlohmann::json& history) { history.erase("first"); }}};
+  for (const Damage& damage : kDamages) {
+    const TemporaryFolder folder;
+    const LoopOptions options{.threads = 1, .folder = folder.path(), .fingerprint = {{"run", 1}}};
+    weights_after(recipe(), options);
+    const std::string where = folder / "checkpoint";
+    if (damage.to_history) {
+      auto state = nlohmann::json::parse(read_bytes(where + "/state.json"));
+      damage.to_history(state["history"]);
+      write_bytes(where + "/state.json", state.dump());
+    } else {
+      torch::Tensor other = torch::ones({3});
+      write_safetensors(where + "/optimizer.safetensors", AdamW({other}, {}).state(), {});
+    }
+    try {
+      weights_after(recipe(), options);
+      FAIL() << damage.says;
+    } catch (const std::runtime_error& error) {
+      EXPECT_THAT(error.what(),
+                  testing::AllOf(testing::HasSubstr(where), testing::HasSubstr(damage.says),
+                                 testing::HasSubstr("delete it to start afresh")));
+    }
+  }
 }
 
 // Chosen and rejected in one sequence behind one prompt, against each in a sequence of its own.

@@ -122,6 +122,14 @@ TEST(AdamW, RefusesAnothersState) {
   }
 }
 
+TEST(AdamW, RefusesAStateOfStepsBelowNone) {
+  Tensor one = torch::ones({2}).set_requires_grad(true);
+  AdamW optimizer({one}, {});
+  NamedTensors state = optimizer.state();
+  state["step"] = torch::tensor({-5}, torch::kInt64);
+  EXPECT_THROW(optimizer.restore(state), std::runtime_error);
+}
+
 TEST(Schedule, WarmsUpThenFollowsItsShape) {
   struct Row {
     Schedule schedule;

@@ -169,6 +169,17 @@ TEST_F(Pretrain, ACheckpointOfAnotherRecipeOrACorruptOneIsRefused) {
   long_recipe.tokens = 61'440;
   run_and_kill(long_recipe, folder_ / "out", 16);
   EXPECT_THAT(failure(folder_ / "out"), AllOf(HasSubstr("another recipe"), HasSubstr("delete it")));
+  const std::string state = folder_ / "out/checkpoint/state.json";
+  auto damaged = nlohmann::json::parse(read_bytes(state));
+  damaged["step"] = -5;
+  write_bytes(state, damaged.dump());
+  try {
+    pretrain(long_recipe, folder_ / "out", 1);
+    FAIL() << "nothing was thrown";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("out/checkpoint is damaged (state.json: a step"),
+                                    HasSubstr("delete it to start afresh")));
+  }
   write_bytes(folder_ / "out/checkpoint/optimizer.safetensors", "torn");
   EXPECT_THAT(failure(folder_ / "out"),
               AllOf(HasSubstr("optimizer.safetensors"), HasSubstr("Delete that folder")));
@@ -192,7 +203,7 @@ TEST_F(Pretrain, RecipesSayWhatIsWrongWithThem) {
       {"[model\n", "bad.toml:1"},
       {model + "colour = 3\n" + data, "unknown key 'colour'"},
       {model + data + "[training]\n", "unknown key 'training'"},
-      {model + data + "[train]\nbatch = \"many\"\n", "'batch' must be a number"},
+      {model + data + "[train]\nbatch = \"many\"\n", "'batch' must be a whole number"},
       {"[model]\nhidden = 33\nlayers = 1\nheads = 2\nintermediate = 48\n" + data, "hidden"},
       {"[model]\nfamily = \"gpt\"\n" + data, "'gpt' is not supported"},
       {model + "[data]\nfiles = \"f\"\nheldout = \"h\"\n", "needs tokenizer"},
