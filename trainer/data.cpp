@@ -93,9 +93,6 @@ TokenPairs tokenize_pairs(const Tokenizer& tokenizer,
       continue;
     }
     one.prompt = fit_prompt(tokenizer, options.family, pair.prefix, pair.suffix, context - longer);
-    if (one.prompt
-            .empty())  // the beginning of an empty file: what the model was made with stands there
-      one.prompt = {tokenizer.encode_special(schema::fim_end_token(options.family))};
     for (const TokenId token : one.prompt) one.special.push_back(tokenizer.is_special(token));
     out.pairs.push_back(std::move(one));
   }

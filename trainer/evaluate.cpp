@@ -58,22 +58,16 @@ std::vector<std::string> suggest_chunk(const Decoder& model, const Tokenizer& to
                                        const std::vector<Position>& positions, std::size_t begin,
                                        std::size_t end, const EvaluateOptions& options) {
   std::vector<std::vector<TokenId>> prompts;
-  std::vector<std::size_t> asked;  // a file's very beginning gives no prompt, and no suggestion
   const auto budget = static_cast<std::size_t>(options.context - options.max_tokens);
-  for (std::size_t i = begin; i < end; ++i) {
-    auto prompt =
-        fit_prompt(tokenizer, options.family, positions[i].prefix, positions[i].suffix, budget);
-    if (prompt.empty()) continue;
-    prompts.push_back(std::move(prompt));
-    asked.push_back(i);
-  }
+  for (std::size_t i = begin; i < end; ++i)
+    prompts.push_back(
+        fit_prompt(tokenizer, options.family, positions[i].prefix, positions[i].suffix, budget));
   GenerateOptions generate;
   generate.max_tokens = options.max_tokens;
   generate.stop = {"\n"};
   const std::vector<Completion> completions = generate_batch(model, tokenizer, prompts, generate);
-  std::vector<std::string> texts(end - begin);
-  for (std::size_t i = 0; i < asked.size(); ++i)
-    texts[asked[i] - begin] = shown_of(completions[i].text);
+  std::vector<std::string> texts;
+  for (const Completion& completion : completions) texts.push_back(shown_of(completion.text));
   return texts;
 }
 

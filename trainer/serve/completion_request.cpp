@@ -59,8 +59,7 @@ double real(const json& body, const char* field, double least, double most, doub
 std::string prompt_of(const json& body) {
   const json* value = given(body, "prompt");
   if (value != nullptr && value->is_array() && value->size() == 1) value = &value->front();
-  if (value == nullptr || !value->is_string() || value->get_ref<const std::string&>().empty())
-    refuse("prompt", "one text that is not empty");
+  if (value == nullptr || !value->is_string()) refuse("prompt", "one text");
   return value->get<std::string>();
 }
 

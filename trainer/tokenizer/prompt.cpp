@@ -49,6 +49,8 @@ std::vector<TokenId> fit_prompt(const Tokenizer& tokenizer, schema::FimFamily fa
     const std::vector<TokenId>& text = piece.text == "x" ? after : before;
     out.insert(out.end(), text.begin(), text.end());
   }
+  // What models are made with in front of every file.
+  if (out.empty()) out.push_back(tokenizer.encode_special(schema::fim_end_token(family)));
   return out;
 }
 

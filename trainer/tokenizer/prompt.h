@@ -16,6 +16,7 @@
 namespace strop::trainer {
 
 // When both are long, the suffix has a quarter of the room; what one side leaves the other takes.
+// Never empty: at the beginning of an empty file the family's end token stands.
 std::vector<TokenId> fit_prompt(const Tokenizer& tokenizer, schema::FimFamily family,
                                 std::string_view prefix, std::string_view suffix,
                                 std::size_t budget);
