@@ -101,6 +101,15 @@ TEST_F(Serve, TakesASuffixAndSeveralCandidates) {
   EXPECT_EQ(answer.body["choices"].size(), 3U);
 }
 
+TEST_F(Serve, CompletesTheBeginningOfAFile) {
+  start();
+  for (const char* suffix : {"", "\n", "def f():\n    pass\n"}) {
+    const Answer answer = post({{"prompt", ""}, {"suffix", suffix}, {"max_tokens", 4}});
+    ASSERT_EQ(answer.status, 200U) << answer.text;
+    EXPECT_GT(answer.body["usage"]["prompt_tokens"].get<int>(), 0);
+  }
+}
+
 TEST_F(Serve, APromptLongerThanTheModelLosesItsBeginning) {
   start();
   std::string text;
@@ -127,7 +136,7 @@ TEST_F(Serve, RefusesWhatItWouldOtherwiseIgnore) {
   start();
   const std::pair<json, const char*> kBad[] = {
       {json::object(), "'prompt' must be one text"},
-      {{{"prompt", ""}}, "'prompt' must be one text"},
+      {{{"prompt", 3}}, "'prompt' must be one text"},
       {{{"prompt", {"a", "b"}}}, "'prompt' must be one text"},
       {{{"prompt", "a"}, {"max_tokens", 0}}, "'max_tokens' must be a whole number from 1"},
       {{{"prompt", "a"}, {"temperature", -1}}, "'temperature' must be a number from"},

@@ -9,6 +9,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <charconv>
 #include <chrono>
 #include <exception>
 #include <list>
@@ -47,9 +48,13 @@ struct Address {
 
 Address address_of(const std::string& bind) {
   const std::size_t colon = bind.rfind(':');
-  if (colon == std::string::npos || colon == 0 || colon + 1 == bind.size())
-    throw std::invalid_argument("'" + bind + "' is no address: HOST:PORT, such as 127.0.0.1:8012");
-  Address out{bind.substr(0, colon), bind.substr(colon + 1)};
+  const std::string port = colon == std::string::npos ? "" : bind.substr(colon + 1);
+  std::uint16_t number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (colon == 0 || port.empty() || error != std::errc() || end != port.data() + port.size())
+    throw std::invalid_argument(
+        "'" + bind + "' is no address: HOST:PORT, such as 127.0.0.1:8012; a port is 0 to 65535");
+  Address out{bind.substr(0, colon), port};
   if (out.host.starts_with('[') && out.host.ends_with(']'))
     out.host = out.host.substr(1, out.host.size() - 2);
   return out;
