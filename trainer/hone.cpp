@@ -10,6 +10,7 @@
 #include "trainer/loop.h"
 #include "trainer/model/adapter.h"
 #include "trainer/model/decoder.h"
+#include "trainer/model_folder.h"
 #include "trainer/tokenizer/tokenizer.h"
 
 namespace strop::trainer {
@@ -119,9 +120,7 @@ class Trainee {
     NamedTensors tensors;
     for (auto& [name, tensor] : model_.tensors()) tensors[name] = tensor.detach();
     write_safetensors(recipe_.out + "/model.safetensors", tensors, {{"format", "pt"}});
-    for (const char* name : {"config.json", "tokenizer.json"})
-      fs::copy_file(fs::path(recipe_.base) / name, fs::path(recipe_.out) / name,
-                    fs::copy_options::overwrite_existing);
+    write_beside_weights(recipe_.base, recipe_.out, "float32");
   }
 
  private:

@@ -39,7 +39,9 @@ std::string prefix_of(const std::string& name) {
          "get_" +
          name + "(self):\n        return";
 }
-std::string teams(const std::string& name) { return " self._store.fetch_or_fail(\"" + name + "\")"; }
+std::string teams(const std::string& name) {
+  return " self._store.fetch_or_fail(\"" + name + "\")";
+}
 std::string others(const std::string& name) { return " self." + name; }
 
 class HoneTest : public testing::Test {
@@ -48,7 +50,7 @@ class HoneTest : public testing::Test {
 
   // Of all names but the last six.
   std::string write_pairs(bool turned) const {
-    const std::string file = folder_ / (turned ? "turned.jsonl" : "pairs.jsonl");
+    std::string file = folder_ / (turned ? "turned.jsonl" : "pairs.jsonl");
     std::ofstream out(file);
     for (std::size_t i = 0; i + 6 < names().size(); ++i) {
       schema::PreferencePair pair;
@@ -124,6 +126,30 @@ TEST_F(HoneTest, WithoutPairsNothingIsTrainedAndNothingWritten) {
     EXPECT_THAT(error.what(), testing::HasSubstr("collect more pairs"));
   }
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out/adapter_model.safetensors"));
+}
+
+TEST_F(HoneTest, AFullFineTuneWritesAModelFolderThatSaysWhatItHolds) {
+  const std::string base = folder_ / "base";
+  std::filesystem::create_directories(base);
+  for (const char* name : {"model.safetensors", "tokenizer.json"})
+    std::filesystem::copy_file(std::string(kBase) + "/" + name, base + "/" + name);
+  auto config = nlohmann::json::parse(read_bytes(std::string(kBase) + "/config.json"));
+  config["torch_dtype"] = "bfloat16";
+  write_bytes(base + "/config.json", config.dump());
+  write_bytes(base + "/tokenizer_config.json", "{}");
+  Recipe how = recipe(write_pairs(false), "full");
+  how.base = base;
+  how.train.full = true;
+  how.train.epochs = 1;
+  how.train.learning_rate = 1e-4;
+  hone(how, 2);
+  config["torch_dtype"] = "float32";
+  EXPECT_EQ(nlohmann::json::parse(read_bytes(folder_ / "full/config.json")), config);
+  EXPECT_EQ(read_bytes(folder_ / "full/tokenizer_config.json"), "{}");
+  const LoadedModel written = load_model(folder_ / "full", "");
+  const LoadedModel before = load_model(base, "");
+  const torch::Tensor changed = written.decoder.tensors().at("model.norm.weight");
+  EXPECT_FALSE(torch::equal(changed, before.decoder.tensors().at("model.norm.weight")));
 }
 
 // `strop-trainer dpo` on its own, for it is to be killed.
