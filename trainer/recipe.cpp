@@ -1,14 +1,11 @@
 #include "trainer/recipe.h"
 
-#include <filesystem>
 #include <stdexcept>
 
 #include "trainer/toml_reader.h"
 
 namespace strop::trainer {
 namespace {
-
-namespace fs = std::filesystem;
 
 void check(const Recipe& recipe, const std::string& file) {
   const auto want = [&](bool holds, const std::string& what) {
@@ -38,11 +35,6 @@ void check(const Recipe& recipe, const std::string& file) {
        "[train] average is the share of what was learnt that is kept, above 0 and at most 1");
 }
 
-std::string beside(const std::string& file, const std::string& path) {
-  return path.empty() ? path
-                      : (fs::absolute(file).parent_path() / path).lexically_normal().string();
-}
-
 void read_data(TomlReader& top, const std::string& file, Recipe& out) {
   const toml::table table = top.table("data");
   TomlReader data(table, file + ": [data]");
@@ -52,7 +44,7 @@ void read_data(TomlReader& top, const std::string& file, Recipe& out) {
   data.read("context", out.context);
   data.read("fim", out.family_name);
   data.finish();
-  for (std::string* path : {&out.base, &out.pairs, &out.out}) *path = beside(file, *path);
+  for (std::string* path : {&out.base, &out.pairs, &out.out}) *path = path_beside(file, *path);
   const auto family = schema::fim_family(out.family_name);
   if (!family)
     throw std::invalid_argument(file + ": [data] fim '" + out.family_name +
@@ -127,6 +119,7 @@ Recipe read_recipe(const std::string& file, Method method, const RecipeFlags& fl
   read_train(top, file, out.train);
   top.finish();
   if (!flags.base.empty()) out.base = flags.base;
+  if (out.base.empty()) out.base = flags.usual_base;
   if (!flags.pairs.empty()) out.pairs = flags.pairs;
   if (!flags.out.empty()) out.out = flags.out;
   check(out, file);

@@ -62,6 +62,7 @@ struct RecipeFlags {
   std::string base;
   std::string pairs;
   std::string out;
+  std::string usual_base;  // of trainer.toml: where neither the flag nor the file names one
 };
 
 // Paths in the file are relative to it, those of flags to the working directory.

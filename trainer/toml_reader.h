@@ -34,11 +34,15 @@ class TomlReader {
         into.push_back(*text);
       }
     } else {
+      // What TOML calls a number is no truth value, nor the other way round.
+      const bool alike = node->is_boolean() == std::is_same_v<T, bool>;
       const auto value = node->value<T>();
-      if (!value)
+      if (!alike || !value)
         fail(key, std::is_same_v<T, std::string> ? "a string"
                   : std::is_same_v<T, bool>      ? "true or false"
-                                                 : "a number");
+                  : std::is_floating_point_v<T>  ? "a number"
+                  : std::is_unsigned_v<T>        ? "a whole number, 0 or more"
+                                                 : "a whole number");
       into = *value;
     }
   }
@@ -76,5 +80,8 @@ class TomlReader {
 // Parses FILE. Throws std::invalid_argument with the line of the mistake, or that the file cannot
 // be read.
 toml::table read_toml(const std::string& file);
+
+// PATH as FILE means it: relative to FILE's folder. An empty one stays empty.
+std::string path_beside(const std::string& file, const std::string& path);
 
 }  // namespace strop::trainer

@@ -1,9 +1,13 @@
 #include "trainer/evaluate.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 
 #include "trainer/checkpoint.h"
@@ -11,11 +15,13 @@
 #include "trainer/data.h"
 #include "trainer/kept_text.h"
 #include "trainer/loaded_model.h"
+#include "trainer/settings.h"
 #include "trainer/threads.h"
 
 namespace strop::trainer {
 namespace {
 
+namespace fs = std::filesystem;
 using nlohmann::json;
 
 struct Options {
@@ -28,7 +34,8 @@ struct Options {
   std::string completions;
   std::int64_t context = 0;
   std::int64_t max_tokens = 24;
-  int threads = 0;
+  std::optional<int> threads;
+  std::string config;
 };
 
 template <class T>
@@ -37,12 +44,49 @@ T must(tl::expected<T, std::string> result) {
   return std::move(*result);
 }
 
-json read_measures(const std::string& file) {
+bool has_counts(const json& file) {
+  for (const char* name : {"positions", "suggestions", "accepted", "kept"})
+    if (!file.contains(name) || !file[name].is_number_integer()) return false;
+  return true;
+}
+
+bool is_positions(const json& measured) {
+  const json files = measured.is_object() ? measured.value("by_file", json()) : json();
+  return files.is_object() && std::all_of(files.begin(), files.end(), [](const json& file) {
+           return file.is_object() && has_counts(file);
+         });
+}
+
+bool is_pairs(const json& measured) {
+  const json right = measured.is_object() ? measured.value("right", json()) : json();
+  return right.is_array() &&
+         std::all_of(right.begin(), right.end(), [](const json& one) { return one.is_number(); });
+}
+
+// Looked at before anything is measured, which takes its time.
+json read_measures(const Options& options) {
+  const std::string& file = options.against;
+  if (file.empty()) return {};
   std::ifstream in(file);
   json out = json::parse(in, nullptr, false);
   if (!in.is_open() || !out.is_object())
     throw std::runtime_error(file + " is no measurement: --against wants what --json wrote");
+  const auto want = [&](bool holds, const char* what) {
+    if (!holds)
+      throw std::runtime_error(file + " holds no measurement of --" + what +
+                               ": write one with --json and the same --" + what);
+  };
+  want(options.positions.empty() || is_positions(out.value("positions", json())), "positions");
+  want(options.pairs.empty() || is_pairs(out.value("pairs", json())), "pairs");
   return out;
+}
+
+void must_be_writable(const std::string& flag, const std::string& file) {
+  if (file.empty()) return;
+  const fs::path folder = fs::absolute(file).parent_path();
+  if (!fs::is_directory(folder) || ::access(folder.c_str(), W_OK) != 0)
+    throw std::invalid_argument(flag + " " + file + ": " + folder.string() +
+                                " is no folder that you may write to; name another");
 }
 
 std::vector<schema::PreferencePair> heldout_pairs(const std::string& file) {
@@ -104,18 +148,20 @@ void write_completions(const std::string& file, const std::vector<Position>& pos
   write_file(file, lines);
 }
 
-json measure(const Options& options) {
-  LoadedModel model = load_model(options.model, options.adapter);
+json measure(const Options& options, const Settings& settings) {
+  const json before = read_measures(options);
+  const std::string folder = model_folder(options.model, settings);
+  LoadedModel model = load_model(folder, options.adapter);
   EvaluateOptions how;
   how.family = model.family;
   how.context = options.context > 0 ? options.context : model.decoder.config().max_positions;
   how.max_tokens = options.max_tokens;
-  how.threads = thread_count(options.threads);
+  how.threads = thread_count(options.threads.value_or(settings.threads));
   if (how.context > model.decoder.config().max_positions || how.context <= how.max_tokens + 8)
     throw std::invalid_argument(
         "--context must leave room for a prompt beside --max-tokens, within the model's " +
         std::to_string(model.decoder.config().max_positions) + " positions");
-  json out = {{"model", options.model}, {"adapter", options.adapter}};
+  json out = {{"model", folder}, {"adapter", options.adapter}};
   if (!options.positions.empty()) {
     const std::vector<Position> positions = must(read_positions(options.positions));
     const PositionMeasures measured =
@@ -135,13 +181,11 @@ json measure(const Options& options) {
                     {"right", pairs.right}};
   }
   if (options.against.empty()) return out;
-  const json before = read_measures(options.against);
   out["against"] = {{"file", options.against}};
   if (out.contains("positions"))
-    out["against"].update(
-        must(compare_positions(before.value("positions", json()), out["positions"])));
+    out["against"].update(must(compare_positions(before["positions"], out["positions"])));
   if (out.contains("pairs"))
-    out["against"].update(must(compare_pairs(before.value("pairs", json()), out["pairs"])));
+    out["against"].update(must(compare_pairs(before["pairs"], out["pairs"])));
   return out;
 }
 
@@ -151,7 +195,7 @@ void register_evaluate(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "evaluate", "measure a model, with or without an adapter, on what it never saw");
-  command->add_option("--model", options->model, "model folder")->required();
+  command->add_option("--model", options->model, "model folder");
   command->add_option("--adapter", options->adapter, "adapter folder");
   command->add_option("--positions", options->positions,
                       "places in files: JSON lines {file, prefix, suffix, truth, stratum}");
@@ -169,14 +213,18 @@ void register_evaluate(CLI::App& app, Action& action) {
       ->check(CLI::Range(1, 4096));
   command->add_option("--threads", options->threads, "threads to compute with (0: every core)")
       ->check(CLI::Range(0, 1024));
+  command->add_option("--config", options->config, kConfigHelp);
   command->callback([options, &action] {
     action = [options] {
       if (options->positions.empty() && options->pairs.empty())
         throw std::invalid_argument("what to measure on? Give --positions, --pairs, or both");
       if (!options->completions.empty() && options->positions.empty())
         throw std::invalid_argument("--completions are those of --positions: give them too");
+      must_be_writable("--json", options->json_file);
+      must_be_writable("--completions", options->completions);
+      const Settings settings = read_settings(options->config);
       use_shard_threads();
-      const json out = measure(*options);
+      const json out = measure(*options, settings);
       print(out);
       if (!options->json_file.empty()) write_file(options->json_file, out.dump(1) + "\n");
       return 0;

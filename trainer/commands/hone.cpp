@@ -1,8 +1,10 @@
 #include "trainer/hone.h"
 
 #include <memory>
+#include <optional>
 
 #include "trainer/command.h"
+#include "trainer/settings.h"
 #include "trainer/threads.h"
 
 namespace strop::trainer {
@@ -12,7 +14,8 @@ void register_method(CLI::App& app, Action& action, Method method, const char* d
   struct Options {
     std::string recipe;
     RecipeFlags flags;
-    int threads = 0;
+    std::optional<int> threads;
+    std::string config;
   };
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(method_name(method), description);
@@ -25,11 +28,14 @@ void register_method(CLI::App& app, Action& action, Method method, const char* d
                       "the folder to write; a run in it that was killed goes on");
   command->add_option("--threads", options->threads, "threads to compute with (0: every core)")
       ->check(CLI::Range(0, 1024));
+  command->add_option("--config", options->config, kConfigHelp);
   command->callback([options, method, &action] {
     action = [options, method] {
+      const Settings settings = read_settings(options->config);
+      options->flags.usual_base = settings.base;
       const Recipe recipe = read_recipe(options->recipe, method, options->flags);
       use_shard_threads();
-      hone(recipe, thread_count(options->threads));
+      hone(recipe, thread_count(options->threads.value_or(settings.threads)));
       return 0;
     };
   });

@@ -1,8 +1,10 @@
 #include "trainer/pretrain.h"
 
 #include <memory>
+#include <optional>
 
 #include "trainer/command.h"
+#include "trainer/settings.h"
 #include "trainer/threads.h"
 
 namespace strop::trainer {
@@ -12,7 +14,8 @@ void register_pretrain(CLI::App& app, Action& action) {
     std::string recipe;
     std::string out;
     std::int64_t tokens = 0;
-    int threads = 0;
+    std::optional<int> threads;
+    std::string config;
   };
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
@@ -25,12 +28,14 @@ void register_pretrain(CLI::App& app, Action& action) {
   command->add_option("--tokens", options->tokens, "tokens to train on, instead of the recipe's");
   command->add_option("--threads", options->threads, "threads to compute with (0: every core)")
       ->check(CLI::Range(0, 1024));
+  command->add_option("--config", options->config, kConfigHelp);
   command->callback([options, &action] {
     action = [options] {
+      const Settings settings = read_settings(options->config);
       PretrainRecipe recipe = read_pretrain_recipe(options->recipe);
       if (options->tokens > 0) recipe.tokens = options->tokens;
       use_shard_threads();
-      pretrain(recipe, options->out, thread_count(options->threads));
+      pretrain(recipe, options->out, thread_count(options->threads.value_or(settings.threads)));
       return 0;
     };
   });

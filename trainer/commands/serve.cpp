@@ -4,28 +4,32 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 
 #include "trainer/checkpoint.h"
 #include "trainer/command.h"
 #include "trainer/loaded_model.h"
 #include "trainer/serve/server.h"
+#include "trainer/settings.h"
 #include "trainer/threads.h"
 
 namespace strop::trainer {
 namespace {
 
+// No file, no token.
 std::string read_token(const std::string& file) {
+  if (file.empty()) return "";
   struct stat info {};
   if (::stat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode))
-    throw std::invalid_argument("--token-file " + file + " is no file");
+    throw std::invalid_argument("the token file " + file + " is no file");
   if ((info.st_mode & 077) != 0)
-    throw std::invalid_argument("--token-file " + file + ": others may read it; do: chmod 600");
+    throw std::invalid_argument("the token file " + file + ": others may read it; do: chmod 600");
   std::ifstream in(file);
   std::string token;
   std::getline(in, token);
   if (token.empty())
-    throw std::invalid_argument("--token-file " + file + ": its first line must be the token");
+    throw std::invalid_argument("the token file " + file + ": its first line must be the token");
   return token;
 }
 
@@ -35,32 +39,44 @@ void register_serve(CLI::App& app, Action& action) {
   struct Options {
     std::string model;
     std::string adapter;
-    ServeOptions serve;
-    std::string token_file;
+    std::optional<std::string> bind;
+    std::optional<std::string> token_file;
+    bool behind_proxy = false;
+    std::optional<std::int64_t> context;
     std::string port_file;
-    int threads = 1;
+    std::optional<int> threads;
+    std::string config;
   };
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("serve", "give a model's completions over HTTP (/v1/completions)");
-  command->add_option("--model", options->model, "model folder")->required();
+  command->add_option("--model", options->model, "model folder");
   command->add_option("--adapter", options->adapter, "adapter folder");
-  command->add_option("--bind", options->serve.bind,
+  command->add_option("--bind", options->bind,
                       "HOST:PORT (default 127.0.0.1:8012); port 0 takes any free one");
   command->add_option("--port-file", options->port_file, "write the port here once it listens");
   command->add_option("--token-file", options->token_file,
                       "file (mode 0600) of the token that every request must bear");
-  command->add_flag("--behind-proxy", options->serve.behind_proxy,
-                    "a proxy with TLS stands in front and sees to who may ask");
-  command->add_option("--context", options->serve.context,
+  const CLI::Option* behind_proxy =
+      command->add_flag("--behind-proxy", options->behind_proxy,
+                        "a proxy with TLS stands in front and sees to who may ask");
+  command->add_option("--context", options->context,
                       "tokens of prompt and completion (0: the model's positions)");
   command
       ->add_option("--threads", options->threads,
                    "threads an operator is spread over (0: every core; 1 is best for small models)")
       ->check(CLI::Range(0, 1024));
-  command->callback([options, &action] {
-    action = [options] {
-      if (!options->token_file.empty()) options->serve.token = read_token(options->token_file);
+  command->add_option("--config", options->config, kConfigHelp);
+  command->callback([options, behind_proxy, &action] {
+    action = [options, behind_proxy] {
+      const Settings settings = read_settings(options->config);
+      const ServeSettings& usual = settings.serve;
+      ServeOptions serve{
+          .bind = options->bind.value_or(usual.bind),
+          .token = read_token(options->token_file.value_or(usual.token_file)),
+          .behind_proxy = behind_proxy->empty() ? usual.behind_proxy : options->behind_proxy,
+          .context = options->context.value_or(usual.context)};
+      const int threads = options->threads.value_or(usual.threads);
       // Blocked before any thread starts, so that they arrive here alone.
       sigset_t signals;
       sigemptyset(&signals);
@@ -68,12 +84,12 @@ void register_serve(CLI::App& app, Action& action) {
       sigaddset(&signals, SIGTERM);
       pthread_sigmask(SIG_BLOCK, &signals, nullptr);
       std::signal(SIGPIPE, SIG_IGN);
-      if (options->threads == 1)
+      if (threads == 1)
         use_shard_threads();
       else
-        use_operator_threads(thread_count(options->threads));
-      LoadedModel model = load_model(options->model, options->adapter);
-      Server server(model, options->serve);
+        use_operator_threads(thread_count(threads));
+      LoadedModel model = load_model(model_folder(options->model, settings), options->adapter);
+      Server server(model, std::move(serve));
       server.start();
       std::fprintf(stderr, "serving %s on port %d\n", model.name.c_str(), server.port());
       if (!options->port_file.empty())

@@ -1,0 +1,178 @@
+// strop-trainer as a program: exit codes, and messages that say what to do.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "program.h"
+
+namespace strop::trainer {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+const std::string kModel = STROP_SOURCE_DIR "/models/strop-tiny";
+
+class CommandLine : public testing::Test {
+ protected:
+  CommandLine() {
+    write_bytes(positions_, R"({"file":"a","prefix":"import os\nimport ","truth":"sys\n"})"
+                            "\n");
+  }
+  Outcome evaluate(const std::vector<std::string>& more, const std::string& out = "") const {
+    std::vector<std::string> all{"evaluate", "--model", kModel, "--positions", positions_};
+    all.insert(all.end(), more.begin(), more.end());
+    return run_trainer(all, "", out);
+  }
+  TemporaryFolder folder_;
+  std::string positions_ = folder_ / "positions.jsonl";
+};
+
+TEST_F(CommandLine, WrongUsageIsTwo) {
+  for (const auto& arguments :
+       std::vector<std::vector<std::string>>{{}, {"hone"}, {"evaluate", "--colour", "red"}})
+    EXPECT_EQ(run_trainer(arguments).code, 2);
+  EXPECT_EQ(run_trainer({"--help"}).code, 0);
+}
+
+TEST_F(CommandLine, AResultThatWasNotWrittenIsAFailure) {
+  const Outcome measured = evaluate({}, "/dev/full");
+  EXPECT_EQ(measured.code, 1);
+  EXPECT_THAT(measured.err, HasSubstr("standard output could not be written"));
+  EXPECT_EQ(run_trainer({"--help"}, "", "/dev/full").code, 1);
+  EXPECT_EQ(evaluate({}).code, 0);
+}
+
+TEST_F(CommandLine, AModelTooLargeForTheMemoryIsNamedWithoutStackFrames) {
+  // A limit of the address space is a small machine.
+  const std::string small = "ulimit -v 6000000;";
+  json config = json::parse(read_bytes(kModel + "/config.json"));
+  config.update({{"max_position_embeddings", 1 << 23}, {"head_dim", 4096}});
+  write_bytes(folder_ / "large/config.json", config.dump());
+  for (const char* name : {"model.safetensors", "tokenizer.json"})
+    std::filesystem::copy_file(kModel + "/" + name, folder_ / "large/" + name);
+  const Outcome loaded =
+      run_trainer({"evaluate", "--model", folder_ / "large", "--positions", positions_}, small);
+  EXPECT_EQ(loaded.code, 1);
+  EXPECT_THAT(loaded.err, AllOf(HasSubstr(folder_ / "large: "), HasSubstr("memory"),
+                                Not(HasSubstr("frame #"))));
+
+  write_bytes(folder_ / "pretrain.toml",
+              "[model]\nhidden = 1048576\nlayers = 4000\nheads = 4096\nintermediate = 1048576\n"
+              "[data]\ntokenizer = \"" +
+                  kModel +
+                  "/tokenizer.json\"\nroot = \".\"\nfiles = \"list\"\nheldout = \"heldout\"\n"
+                  "[train]\ntokens = 100\ncontext = 16\nbatch = 1\nshard = 1\n");
+  write_bytes(folder_ / "list", "a.py\nb.py\n");
+  write_bytes(folder_ / "heldout", "b.py\n");
+  for (const char* name : {"a.py", "b.py"})
+    write_bytes(folder_ / name, std::string(4000, 'x') + "\n");
+  const Outcome made =
+      run_trainer({"pretrain", folder_ / "pretrain.toml", "--out", folder_ / "out"}, small);
+  EXPECT_EQ(made.code, 1) << made.err;
+  EXPECT_THAT(made.err, AllOf(HasSubstr("memory"), Not(HasSubstr("frame #"))));
+}
+
+TEST_F(CommandLine, ARecipeThatIsAFolderIsSaidToBeOne) {
+  const Outcome outcome = run_trainer({"dpo", folder_.path()});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr(folder_.path() + " is a folder; name the TOML file in it"));
+}
+
+TEST_F(CommandLine, WhereMeasurementsCannotBeWrittenIsSaidBeforeMeasuring) {
+  for (const char* flag : {"--json", "--completions"}) {
+    // The model is not there either: that would be said if it was looked for first.
+    const Outcome outcome = run_trainer({"evaluate", "--model", folder_ / "none", "--positions",
+                                         positions_, flag, folder_ / "none/x"});
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr(std::string(flag) + " " + (folder_ / "none/x")),
+                                   HasSubstr("no folder that you may write to; name another")));
+  }
+}
+
+TEST_F(CommandLine, WhatIsNoMeasurementToCompareWithIsNamedBeforeMeasuring) {
+  const std::string against = folder_ / "before.json";
+  const char* const kBad[] = {
+      "3",
+      "{}",
+      R"({"positions": 3})",
+      R"({"positions": {"by_file": [3]}})",
+      R"({"positions": {"by_file": {"a": {"positions": "1"}}}})",
+      R"({"positions": {"by_file": {"a": {"positions": 1, "suggestions": 1, "accepted": 1}}}})"};
+  for (const char* text : kBad) {
+    write_bytes(against, text);
+    const Outcome outcome = run_trainer(
+        {"evaluate", "--model", folder_ / "none", "--positions", positions_, "--against", against});
+    EXPECT_EQ(outcome.code, 1) << text;
+    EXPECT_THAT(outcome.err,
+                AllOf(HasSubstr(against), HasSubstr("--json"), Not(HasSubstr("json.exception"))))
+        << text;
+  }
+  for (const char* text : {R"({"pairs": {"right": 3}})", R"({"pairs": {"right": ["1"]}})"}) {
+    write_bytes(against, text);
+    const Outcome outcome = run_trainer({"evaluate", "--model", folder_ / "none", "--pairs",
+                                         folder_ / "none.jsonl", "--against", against});
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr(against), HasSubstr("no measurement of --pairs")));
+  }
+}
+
+TEST_F(CommandLine, WhatItMeasuredIsWhatItComparesWith) {
+  const std::string before = folder_ / "before.json";
+  ASSERT_EQ(evaluate({"--json", before}).code, 0);
+  const Outcome outcome = evaluate({"--against", before});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("kept_chars_per_position"));
+}
+
+TEST_F(CommandLine, TheConfigurationStandsInForFlagsAndAFlagWins) {
+  const std::string config = folder_ / "trainer.toml";
+  const auto said = [&](const std::string& text, const std::vector<std::string>& arguments) {
+    write_bytes(config, text);
+    std::vector<std::string> all = arguments;
+    all.insert(all.end(), {"--config", config});
+    const Outcome outcome = run_trainer(all);
+    return std::to_string(outcome.code) + " " + outcome.err;
+  };
+  const std::string base = "base = \"" + kModel + "\"\n";
+  EXPECT_THAT(said(base, {"evaluate", "--positions", positions_}), testing::StartsWith("0"));
+  EXPECT_THAT(said("", {"evaluate", "--positions", positions_}),
+              AllOf(testing::StartsWith("2"), HasSubstr("which model? Give --model, or base")));
+  EXPECT_THAT(said("basis = 3\n", {"evaluate", "--positions", positions_}),
+              AllOf(HasSubstr(config), HasSubstr("unknown key 'basis'")));
+  write_bytes(folder_ / "r.toml", "[data]\npairs = \"none\"\nout = \"out\"\n");
+  for (const char* method : {"dpo", "sft"})
+    EXPECT_THAT(said("base = \"nowhere\"\n", {method, folder_ / "r.toml"}),
+                HasSubstr("there is no model folder " + (folder_ / "nowhere")));
+  write_bytes(folder_ / "p.toml", "");
+  EXPECT_THAT(said("threads = -1\n", {"pretrain", folder_ / "p.toml", "--out", folder_ / "o"}),
+              HasSubstr("'threads' must be"));
+
+  const std::string open = base + "[serve]\nbind = \"0.0.0.0:0\"\n";
+  EXPECT_THAT(said(open, {"serve"}), HasSubstr("'0.0.0.0:0' can be reached from other machines"));
+  EXPECT_THAT(said(open, {"serve", "--bind", "nowhere"}), HasSubstr("'nowhere' is no address"));
+  EXPECT_THAT(said(base + "[serve]\ntoken_file = \"none\"\n", {"serve"}),
+              HasSubstr("the token file " + (folder_ / "none") + " is no file"));
+  EXPECT_THAT(said(base + "[serve]\ncontext = 9999999\n", {"serve"}), HasSubstr("--context"));
+  EXPECT_THAT(said(base + "[serve]\ncontext = 9999999\n", {"serve", "--context", "3"}),
+              HasSubstr("--context must be from 9"));
+  // Behind a proxy it listens where others reach it: here on an address that is not this machine's.
+  const std::string proxied = base + "[serve]\nbehind_proxy = true\nbind = \"192.0.2.1:1\"\n";
+  EXPECT_THAT(said(proxied, {"serve"}), HasSubstr("cannot listen on 192.0.2.1:1"));
+  EXPECT_THAT(said(proxied, {"serve", "--behind-proxy=false"}),
+              HasSubstr("can be reached from other machines"));
+}
+
+TEST_F(CommandLine, APortBeyondTheLastIsNoAddress) {
+  for (const char* bind : {"127.0.0.1:70000", "127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:http",
+                           "127.0.0.1:80x", "127.0.0.1:", ":80"}) {
+    const Outcome outcome = run_trainer({"serve", "--model", kModel, "--bind", bind});
+    EXPECT_EQ(outcome.code, 2) << bind;
+    EXPECT_THAT(outcome.err, HasSubstr("a port is 0 to 65535")) << bind;
+  }
+}
+
+}  // namespace
+}  // namespace strop::trainer

@@ -1,0 +1,40 @@
+// The trainer's configuration: what the commands take where neither a flag nor a recipe says
+// otherwise.
+//
+// Values and free functions; any thread. Errors: std::invalid_argument with the file, the key and
+// what it may be; a key that is not known is an error too.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace strop::trainer {
+
+inline constexpr const char* kDefaultConfig = "/etc/strop/trainer.toml";
+inline constexpr const char* kConfigHelp =
+    "TOML of base, threads and [serve], for what flags leave open (default: "
+    "/etc/strop/trainer.toml)";
+
+// [serve]
+struct ServeSettings {
+  std::string bind = "127.0.0.1:8012";  // HOST:PORT; port 0 takes any free one
+  std::string token_file;
+  bool behind_proxy = false;
+  std::int64_t context = 0;  // tokens of prompt and completion; 0: the model's positions
+  int threads = 1;           // threads an operator is spread over; 0: every core
+};
+
+struct Settings {
+  std::string base;  // model folder
+  int threads = 0;   // to train and to measure with; 0: every core
+  ServeSettings serve;
+};
+
+// Reads `file`, or the default one if there is one and `file` is empty. Its paths are relative to
+// it.
+Settings read_settings(const std::string& file);
+
+// The folder that --model named, else the settings' base; std::invalid_argument for neither.
+std::string model_folder(const std::string& flag, const Settings& settings);
+
+}  // namespace strop::trainer
