@@ -156,7 +156,6 @@ auto SuggestionTracker::Impl::client_handlers()
       {"textDocument/didSave", &Impl::on_save},
       {"textDocument/didClose", &Impl::on_close},
       {"shutdown", &Impl::on_leave},
-      {"exit", &Impl::on_leave},
       {"workspace/didRenameFiles", &Impl::on_rename},
       {"workspace/executeCommand", &Impl::on_command},
       {"$/cancelRequest", &Impl::on_cancel},

@@ -75,8 +75,8 @@ class SuggestionTracker {
   // is in step again.
   std::vector<schema::Event> on_drop(double t_ms);
 
-  // The session is over: as if every document were closed, once the editor has said shutdown or
-  // exit. Else somebody was killed, and nothing that still settles gets a final state.
+  // The session is over: as if every document were closed, once the editor has asked for
+  // shutdown. Else somebody was killed, and nothing that still settles gets a final state.
   std::vector<schema::Event> finish(double t_ms);
 
   // When on_time has something to do next.

@@ -231,7 +231,7 @@ class SuggestionTracker::Impl {
   std::deque<std::pair<lsp::MessageId, ProviderNote>> notes_;
   bool editor_tells_shown_ = false;
 
-  bool left_in_order_ = false;  // the editor said shutdown or exit
+  bool left_in_order_ = false;  // the editor asked for shutdown
 
   std::uint64_t last_id_ = 0;
   std::list<InlineRecord> inlines_;  // open ones, and the last that are concluded
