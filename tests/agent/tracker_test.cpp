@@ -568,6 +568,15 @@ TEST_F(TrackerTest, AServerWithoutANameIsCalledByItsCommand) {
   EXPECT_EQ(events.front().server, "pyright-langserver");
 }
 
+TEST_F(TrackerTest, BeforeItHasSaidAnythingAServerIsCalledByItsCommandToo) {
+  TrackerOptions options;
+  options.server_name = "clangd";
+  tracker.emplace(options);
+  open("x = |;");
+  offer("width");
+  EXPECT_EQ(events.front().server, "clangd");
+}
+
 TEST_F(TrackerTest, TheServersOwnNameGoesBeforeThatOfItsCommand) {
   TrackerOptions options;
   options.server_name = "node";

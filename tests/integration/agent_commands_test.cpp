@@ -2,12 +2,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "integration/agent_process.h"
+#include "support/session_player.h"
 
 namespace strop {
 namespace {
 
 using namespace support;
+using nlohmann::json;
 using testing::HasSubstr;
 
 class AgentCommandsTest : public testing::Test {
@@ -70,6 +74,23 @@ TEST_F(AgentCommandsTest, AnOutputThatCannotBeWrittenIsAFailure) {
     EXPECT_EQ(process.wait(), 1) << command.front();
   }
   EXPECT_THAT(agent_.errors(), HasSubstr("could not be written"));
+}
+
+// Pyright does not say who it is.
+TEST_F(AgentCommandsTest, EventsOfAServerWithoutANameAreNamedByItsCommand) {
+  const auto session = std::filesystem::path(STROP_TESTS_DIR) / "sessions/pyright_scripted.jsonl";
+  agent_.start({"--", STROP_BIN_DIR "/../tests/strop-scripted-server", session.string(),
+                agent_.at("").string(), "whole", "1"});
+  SessionPlayer editor(true, agent_.from_agent().get(), agent_.to_agent().get(),
+                       Splitter(Split::kWhole, 1));
+  editor.play(in_causal_order(read_session(session)));
+  agent_.to_agent().close();
+  editor.read_to_end();
+  ASSERT_EQ(agent_.process().wait(), 0) << agent_.errors();
+  const json kept = json::parse(agent_.run({"inspect", "--json"}).out)["records"];
+  EXPECT_FALSE(kept.empty());
+  for (const json& record : kept)
+    EXPECT_EQ(json::parse(record["bytes"].get<std::string>())["server"], "strop-scripted-server");
 }
 
 }  // namespace
