@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -140,14 +141,13 @@ void look_at_capture(const Config& config, const std::string& why, Report& repor
   }
 }
 
-// How much the disk of a folder has left, if that is too little for captured events.
-std::optional<std::string> shortage(const fs::path& folder) {
-  struct statvfs disk {};
-  if (::statvfs(folder.c_str(), &disk) != 0) return std::nullopt;
-  if (disk.f_files > 0 && disk.f_favail == 0) return "no room for another file";
-  const std::uint64_t left = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  if (left >= kRoomWanted) return std::nullopt;
-  return std::to_string(left / 1024) + " KiB left";
+void look_at_room(const fs::path& state, const DiskRoom& room, Report& report) {
+  if (room.bytes >= kRoomWanted && room.files > 0) return;
+  report.bad("the disk of " + state.string() + " has " +
+                 (room.files == 0 ? "no room for another file"
+                                  : std::to_string(room.bytes / 1024) + " KiB left") +
+                 ": what is captured is given up",
+             "make room on that disk");
 }
 
 // What the ledger tells of faults in the past, for whoever wonders where events are.
@@ -160,7 +160,8 @@ void look_at_losses(const Ledger& ledger, Report& report) {
                 " events were not kept because of a fault; agent.log says which");
 }
 
-void look_at_state(const Config& config, Report& report) {
+void look_at_state(const Config& config, const std::function<DiskRoom(const fs::path&)>& room,
+                   Report& report) {
   std::error_code error;
   fs::create_directories(config.state, error);
   if (error || ::access(config.state.c_str(), W_OK | X_OK) != 0)
@@ -173,10 +174,7 @@ void look_at_state(const Config& config, Report& report) {
   if (!ledger->balanced())
     report.bad("the ledger does not balance", "please report it with `strop-agent inspect --json`");
   look_at_losses(*ledger, report);
-  if (const auto little = shortage(config.state))
-    report.bad("the disk of " + config.state.string() + " has " + *little +
-                   ": what is captured is given up",
-               "make room on that disk");
+  look_at_room(config.state, room(config.state), report);
   if (const auto pseudonyms = Pseudonyms::read(config.state); !pseudonyms)
     report.bad(pseudonyms.error(), "until then nothing is captured");
 }
@@ -215,7 +213,17 @@ void look_at_provider(const Config& config, Report& report) {
 
 }  // namespace
 
-int doctor(const Places& places, const Flags& flags, std::ostream& out, std::ostream& err) {
+DiskRoom room_at(const fs::path& folder) {
+  constexpr std::uint64_t kPlenty = std::numeric_limits<std::uint64_t>::max();
+  struct statvfs disk {};
+  if (::statvfs(folder.c_str(), &disk) != 0) return {kPlenty, kPlenty};
+  // Some file systems count no files.
+  return {std::uint64_t{disk.f_bavail} * disk.f_frsize,
+          disk.f_files == 0 ? kPlenty : disk.f_favail};
+}
+
+int doctor(const Places& places, const Flags& flags, std::ostream& out, std::ostream& err,
+           const std::function<DiskRoom(const fs::path&)>& room) {
   const auto config = load_config(places, flags);
   if (!config) {
     err << "strop-agent: " << config.error() << '\n';
@@ -224,7 +232,7 @@ int doctor(const Places& places, const Flags& flags, std::ostream& out, std::ost
   Report report(out);
   look_at_files(places, flags, report);
   look_at_capture(*config, why_mode(places, flags, config->mode), report);
-  look_at_state(*config, report);
+  look_at_state(*config, room, report);
   look_at_collector(*config, report);
   look_at_provider(*config, report);
   return report.sound() ? 0 : 1;

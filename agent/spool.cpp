@@ -43,6 +43,7 @@ class Spool::Impl {
  public:
   explicit Impl(SpoolOptions options) : options_(std::move(options)), epoch_(random_id()) {
     if (!options_.now_ms) options_.now_ms = system_ms;
+    if (!options_.write) options_.write = write_whole;
     make_folder();
     reserve();
   }
@@ -117,7 +118,7 @@ void Spool::Impl::make_folder() {
 void Spool::Impl::reserve() {
   const fs::path file = folder_ / kReserveFile;
   const FileDescriptor out(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  reserved_ = out.is_open() && write_whole(out.get(), std::string(kReserveBytes, '\0'));
+  reserved_ = out.is_open() && options_.write(out.get(), std::string(kReserveBytes, '\0'));
   if (!reserved_) release();
 }
 
@@ -173,7 +174,7 @@ bool Spool::Impl::open_segment(std::uint64_t first_seq) {
   segment_ = FileDescriptor(
       ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600));
   const std::string header = encode_segment_header({epoch_, first_seq, now()});
-  if (!segment_.is_open() || !write_whole(segment_.get(), header)) {
+  if (!segment_.is_open() || !options_.write(segment_.get(), header)) {
     const int fault = errno;
     if (segment_.is_open()) ::unlink(file.c_str());
     segment_.close();
@@ -199,7 +200,7 @@ bool Spool::Impl::put(const SpoolRecord& record) {
     return false;
   }
   const std::string bytes = encode_spool_record(record);
-  if (!write_whole(segment_.get(), bytes)) {
+  if (!options_.write(segment_.get(), bytes)) {
     complain("write");
     // Half a record is no harm, it is passed over; but what is appended behind it must be found.
     if (::ftruncate(segment_.get(), static_cast<off_t>(size_)) != 0) close_segment();

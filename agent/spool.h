@@ -23,6 +23,8 @@ struct SpoolOptions {
   std::filesystem::path state;
   std::uint64_t segment_bytes = 1 << 20;  // a segment is closed once it is so large
   std::function<double()> now_ms;         // wall clock; empty: the system's
+  // Writes all of it, or gives false with errno; empty: write_whole. For tests, whose disk is full.
+  std::function<bool(int descriptor, std::string_view bytes)> write;
 };
 
 class Spool {

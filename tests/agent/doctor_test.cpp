@@ -16,7 +16,6 @@
 #include "agent/spool.h"
 #include "model_server.h"
 #include "schema/curve_key.h"
-#include "small_disk.h"
 #include "user_home.h"
 
 namespace strop::agent::test {
@@ -313,15 +312,28 @@ TEST_F(DoctorTest, TellsWhatWasLostAndWhy) {
 }
 
 TEST_F(DoctorTest, ADiskWithoutRoomIsAProblem) {
-  fs::create_directories(home_.state());
-  const auto code = on_small_disk(home_.state(), "64k", [this] {
-    const Said answer = examine();
-    const bool named =
-        answer.out.find(" KiB left: what is captured is given up") != std::string::npos;
-    return answer.code == 1 && named ? 0 : 2;
-  });
-  if (!code) GTEST_SKIP() << "no file system can be mounted here";
-  EXPECT_EQ(*code, 0);
+  const auto examine_with = [this](const DiskRoom& room) {
+    return said([&](auto& out, auto& err) {
+      return doctor(home_.places(), {}, out, err, [&](const fs::path& folder) {
+        EXPECT_EQ(folder, home_.state());
+        EXPECT_TRUE(fs::exists(folder));
+        return room;
+      });
+    });
+  };
+  const Said little = examine_with({3 << 20, 1});
+  EXPECT_EQ(little.code, 1);
+  EXPECT_THAT(little.out, HasSubstr("problem  the disk of " + home_.state().string() +
+                                    " has 3072 KiB left: what is captured is given up\n"));
+  EXPECT_THAT(examine_with({1 << 30, 0}).out, HasSubstr("has no room for another file"));
+  EXPECT_EQ(examine_with({4 << 20, 1}).code, 0);
+}
+
+TEST_F(DoctorTest, RoomIsThatOfTheFoldersDisk) {
+  EXPECT_GT(room_at(home_.places().home).bytes, 0u);
+  EXPECT_GT(room_at(home_.places().home).files, 0u);
+  EXPECT_EQ(room_at("/sys").bytes, 0u);
+  EXPECT_GT(room_at(home_ / "nowhere").bytes, 1u << 30);
 }
 
 TEST_F(DoctorTest, AProviderBeyondThisMachineWithoutTlsIsAProblem) {
