@@ -8,6 +8,8 @@
 namespace strop::lsp {
 namespace {
 
+using nlohmann::json;
+
 constexpr const char* kUri = "file:///a.py";
 
 TextDocumentItem item(const std::string& text, const std::string& uri = kUri) {
@@ -40,7 +42,8 @@ class DocumentsTest : public testing::Test {
 
 TEST_F(DocumentsTest, OpensChangesAndCloses) {
   store_.open(item("one\ntwo\n"));
-  const auto change = store_.change(change_of({edit(1, 0, 1, 3, "2"), edit(0, 3, 0, 3, "!")}));
+  const auto change =
+      store_.change(change_of(json::array({edit(1, 0, 1, 3, "2"), edit(0, 3, 0, 3, "!")})));
   ASSERT_TRUE(change) << change.error();
   EXPECT_EQ(text(), "one!\n2\n");
   EXPECT_EQ(change->edits, (std::vector<AppliedEdit>{{4, "two", "2"}, {3, "", "!"}}));
@@ -53,7 +56,8 @@ TEST_F(DocumentsTest, OpensChangesAndCloses) {
 
 TEST_F(DocumentsTest, EachEditCountsInTheTextThatTheOneBeforeLeft) {
   store_.open(item("abc"));
-  ASSERT_TRUE(store_.change(change_of({edit(0, 0, 0, 1, "x\n"), edit(1, 0, 1, 1, "y")})));
+  ASSERT_TRUE(
+      store_.change(change_of(json::array({edit(0, 0, 0, 1, "x\n"), edit(1, 0, 1, 1, "y")}))));
   EXPECT_EQ(text(), "x\nyc");
 }
 
@@ -75,23 +79,23 @@ TEST_F(DocumentsTest, NoCodePointIsCutByTheDifference) {
 
 TEST_F(DocumentsTest, PositionsAreOfTheNegotiatedEncoding) {
   store_.open(item("😀x"));
-  ASSERT_TRUE(store_.change(change_of({edit(0, 2, 0, 3, "y")})));
+  ASSERT_TRUE(store_.change(change_of(json::array({edit(0, 2, 0, 3, "y")}))));
   EXPECT_EQ(text(), "😀y");
   store_.set_encoding(Encoding::kUtf8);
   store_.open(item("😀x"));
-  ASSERT_TRUE(store_.change(change_of({edit(0, 4, 0, 5, "z")})));
+  ASSERT_TRUE(store_.change(change_of(json::array({edit(0, 4, 0, 5, "z")}))));
   EXPECT_EQ(text(), "😀z");
   store_.set_encoding(Encoding::kUtf32);
   store_.open(item("😀x"));
-  ASSERT_TRUE(store_.change(change_of({edit(0, 1, 0, 2, "w")})));
+  ASSERT_TRUE(store_.change(change_of(json::array({edit(0, 1, 0, 2, "w")}))));
   EXPECT_EQ(text(), "😀w");
 }
 
 TEST_F(DocumentsTest, RevertGivesTheTextBefore) {
   const std::string before = "one\ntwo\nthree\n";
   store_.open(item(before));
-  const auto change = store_.change(
-      change_of({edit(0, 1, 2, 1, "XY\n"), edit(0, 0, 0, 0, "a"), edit(1, 0, 1, 1, "")}));
+  const auto change = store_.change(change_of(
+      json::array({edit(0, 1, 2, 1, "XY\n"), edit(0, 0, 0, 0, "a"), edit(1, 0, 1, 1, "")})));
   ASSERT_TRUE(change);
   std::string back = text();
   revert(back, change->edits);
@@ -104,7 +108,8 @@ TEST_F(DocumentsTest, AnEditThatDoesNotFitUnsyncsUntilTheWholeTextComes) {
     EXPECT_FALSE(store_.change(change_of({edit(0, 2, 0, 3, "c"), bad}))) << bad;
     EXPECT_EQ(text(), "😀c\n") << "the last good edit stands";
     EXPECT_FALSE(store_.find(kUri)->synced());
-    EXPECT_FALSE(store_.change(change_of({edit(0, 0, 0, 0, "x")}))) << "nothing fits any more";
+    EXPECT_FALSE(store_.change(change_of(json::array({edit(0, 0, 0, 0, "x")}))))
+        << "nothing fits any more";
     const auto whole = store_.change(change_of({{{"text", "new"}}}));
     ASSERT_TRUE(whole);
     EXPECT_TRUE(whole->resynced);
@@ -121,7 +126,7 @@ TEST_F(DocumentsTest, EndsAreTakenAsClientsMeanThem) {
                           Case{edit(0, 0, 2, 0, ""), ""},          // the line after the last
                           Case{edit(1, 0, 2147483647, 0, "z"), "ab\nz"}}) {  // "to the end"
     store_.open(item("ab\ncd"));
-    ASSERT_TRUE(store_.change(change_of({one.change}))) << one.change;
+    ASSERT_TRUE(store_.change(change_of(json::array({one.change})))) << one.change;
     EXPECT_EQ(text(), one.after) << one.change;
   }
 }
