@@ -84,6 +84,7 @@ TEST_F(AgentCommandsTest, EventsOfAServerWithoutANameAreNamedByItsCommand) {
   SessionPlayer editor(true, agent_.from_agent().get(), agent_.to_agent().get(),
                        Splitter(Split::kWhole, 1));
   editor.play(in_causal_order(read_session(session)));
+  EXPECT_GT(agent_.await_captured(), 0);
   agent_.to_agent().close();
   editor.read_to_end();
   ASSERT_EQ(agent_.process().wait(), 0) << agent_.errors();

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -73,6 +74,16 @@ class AgentProcess {
     }
     said.out = content(at("out"));
     return said;
+  }
+
+  // How many events have been captured, once it is one or the time is over. Capture runs behind the
+  // relay, and an agent that ends does not wait for it long.
+  int await_captured() const {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    int captured = 0;
+    while (captured == 0 && std::chrono::steady_clock::now() < deadline)
+      captured = nlohmann::json::parse(run({"inspect", "--json"}).out)["ledger"]["captured"];
+    return captured;
   }
 
  private:

@@ -136,11 +136,7 @@ TEST_P(SessionRelayTest, WithCaptureOnOnlyTheListedChangesAreMade) {
   agent_.consent("/home/developer");
   // It is capture: something comes to lie in the spool.
   int captured = 0;
-  play({}, as_the_editor_got_it, [&] {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (captured == 0 && std::chrono::steady_clock::now() < deadline)
-      captured = json::parse(agent_.run({"inspect", "--json"}).out)["ledger"]["captured"];
-  });
+  play({}, as_the_editor_got_it, [&] { captured = agent_.await_captured(); });
   EXPECT_GT(captured, 0);
 
   // To the editor: message for message, each the server's but for the list.
