@@ -2,8 +2,9 @@
 //
 // Plain values, read once before any thread starts. Files are TOML; a key that is not known, a
 // value of a wrong type or out of its range is an error that names the key, its line and what is
-// allowed (exit code 2). A file that does not exist is an empty one, unless it was named by --config. Times
-// are milliseconds, sizes bytes. Nothing here is secret: keys stand in files of their own.
+// allowed (exit code 2). A file that does not exist is an empty one, unless it was named by
+// --config. Times are milliseconds, sizes bytes. Nothing here is secret: keys stand in files of
+// their own.
 //
 // The ceiling (/etc/strop/agent.toml) has the same keys. Its `mode` caps every other, the flag's
 // too; its `[privacy]` exclusions add to the user's; its `[collector]` and `[spool]` values stand;
