@@ -49,6 +49,11 @@ class SpooledDelivery : public Delivery, public EventSink {
     ask.suffix = std::move(decision.suffix);
     return true;
   }
+  CaptureRuling ruling(std::string_view uri) override {
+    if (!spool_) return {Captured::kNothing, "no_spool"};
+    return gate_.ruling(uri);
+  }
+  void look_again() override { gate_.look_again(); }
   void finish() override {
     if (uplink_) uplink_->stop();
   }

@@ -16,6 +16,7 @@
 #include "agent/child_process.h"
 #include "agent/clock.h"
 #include "agent/config.h"
+#include "agent/privacy/gate.h"
 #include "agent/provider/provider.h"
 
 namespace strop::agent {
@@ -27,6 +28,10 @@ struct Delivery {
   virtual EventSink& sink() = 0;
   // Takes out of a prompt what must not leave; false: nothing of it may. Any thread.
   virtual bool prepare(InlineAsk& ask) = 0;
+  // What is captured of a file, and by which rule. Any thread.
+  virtual CaptureRuling ruling(std::string_view uri) = 0;
+  // Pausing has just begun or ended. Any thread.
+  virtual void look_again() = 0;
   // No more events; what goes on in the background ends.
   virtual void finish() = 0;
 };

@@ -84,6 +84,25 @@ class Gate::Impl {
     }
   }
 
+  CaptureRuling ruling(std::string_view uri) {
+    const std::lock_guard lock(mutex_);
+    try {
+      const JudgedFile* file = nullptr;
+      CaptureRuling ruling = rule_over(uri, &file);
+      if (uri.empty() && ruling.captured == Captured::kCounts)
+        ruling.rule = options_.mode == Mode::kFull ? "no_consent" : "metrics_only";
+      return ruling;
+    } catch (const std::exception& error) {
+      complain(error);
+      return {Captured::kNothing, "fault"};
+    }
+  }
+
+  void look_again() {
+    const std::lock_guard lock(mutex_);
+    paused_.reset();
+  }
+
   ProviderDecision pass_request(std::string_view uri, std::string_view prefix,
                                 std::string_view suffix) {
     const std::lock_guard lock(mutex_);
@@ -101,17 +120,29 @@ class Gate::Impl {
   }
 
  private:
-  GateResult decide(const schema::Event& event) {
-    if (options_.mode == Mode::kOff) return {true, "", "off"};
-    if (paused()) return {true, "", "paused"};
-    const auto path = path_of_uri(event.uri);
-    if (!path) return written(counts_record(event, pseudonyms().of_uri(event.uri)), "not_a_file");
-    const JudgedFile& file = judged(*path);
-    if (file.exclusion) return {true, "", *file.exclusion};
-    if (options_.mode != Mode::kFull) return counts(event, file, "metrics_only");
+  // `file`: set where there is one to judge.
+  CaptureRuling rule_over(std::string_view uri, const JudgedFile** file) {
+    if (options_.mode == Mode::kOff) return {Captured::kNothing, "off"};
+    if (paused()) return {Captured::kNothing, "paused"};
+    const auto path = path_of_uri(uri);
+    if (!path) return {Captured::kCounts, "not_a_file"};
+    *file = &judged(*path);
+    if ((*file)->exclusion) return {Captured::kNothing, *(*file)->exclusion};
+    if (options_.mode != Mode::kFull) return {Captured::kCounts, "metrics_only"};
     for (const fs::path& folder : consented_)
-      if (is_below(file.real, folder)) return whole(event, file, "consent:" + folder.string());
-    return counts(event, file, "no_consent");
+      if (is_below((*file)->real, folder))
+        return {Captured::kFull, "consent:" + folder.string()};
+    return {Captured::kCounts, "no_consent"};
+  }
+
+  GateResult decide(const schema::Event& event) {
+    const JudgedFile* file = nullptr;
+    const CaptureRuling ruling = rule_over(event.uri, &file);
+    if (ruling.captured == Captured::kNothing) return {true, "", ruling.rule};
+    if (file == nullptr)
+      return written(counts_record(event, pseudonyms().of_uri(event.uri)), ruling.rule);
+    if (ruling.captured == Captured::kFull) return whole(event, *file, ruling.rule);
+    return counts(event, *file, ruling.rule);
   }
 
   GateResult counts(const schema::Event& event, const JudgedFile& file, const std::string& rule) {
@@ -186,6 +217,8 @@ class Gate::Impl {
 
 Gate::Gate(GateOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Gate::~Gate() = default;
+CaptureRuling Gate::ruling(std::string_view uri) { return impl_->ruling(uri); }
+void Gate::look_again() { impl_->look_again(); }
 GateResult Gate::pass(const schema::Event& event) { return impl_->pass(event); }
 ProviderDecision Gate::pass_request(std::string_view uri, std::string_view prefix,
                                     std::string_view suffix) {

@@ -44,10 +44,21 @@ struct ProviderDecision {
   std::string suffix;
 };
 
+enum class Captured { kNothing, kCounts, kFull };
+struct CaptureRuling {
+  Captured captured = Captured::kNothing;
+  std::string rule;  // what decided
+};
+
 class Gate {
  public:
   explicit Gate(GateOptions options);
   ~Gate();
+
+  // What pass() would do with an event of this file; without a URI: of one in no workspace.
+  CaptureRuling ruling(std::string_view uri);
+  // A pause or its end was just told: it holds from the next call on, not after the cache's time.
+  void look_again();
 
   GateResult pass(const schema::Event& event);
 
