@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "agent/dialects/editor_words.h"
 #include "agent/raw_json.h"
 
 namespace strop::agent {
@@ -90,8 +91,15 @@ Verdict Interceptor::from_client(std::string_view body) {
   const lsp::Peeked message = lsp::peek(body);
   if (clock_.of_client() && message.method == kClockMethod) return on_clock(body);
   copy_to_tap(Direction::kClientToServer, body);
+  if (message.method.starts_with(kOwnMethods)) return on_own(body, message);
   if (provider_ != nullptr && message.kind == lsp::MessageKind::kNotification)
     documents_.note(message.method, body);
+  if (!options_.accept_command.empty() && carries_item(message.method)) {
+    auto unwrapped = unwrap_item(body, options_.accept_command);
+    if (!unwrapped) return forward();
+    ++counts_.unwrapped;
+    return replace(std::move(*unwrapped));
+  }
   if (message.method == "$/cancelRequest") return on_cancel(body);
   if (message.kind != lsp::MessageKind::kRequest) return forward();
   if (message.method == "initialize") {
@@ -113,6 +121,18 @@ Verdict Interceptor::on_clock(std::string_view body) {
     item.kind = TapItem::Kind::kTime;
     item.t_ms = clock_.now_ms();
     if (tap_ != nullptr) tap_->push(std::move(item));
+  }
+  return swallow();
+}
+
+Verdict Interceptor::on_own(std::string_view body, const lsp::Peeked& message) {
+  if (message.kind == lsp::MessageKind::kRequest) {
+    ++counts_.own_requests;
+    answer_editor(control_ != nullptr
+                      ? control_->answer(message.method, message.raw_id, body)
+                      : error_answer(message.raw_id, kMethodNotFound, "nothing answers here"));
+  } else if (!may_be_word(message.method)) {
+    ++counts_.own_unknown;
   }
   return swallow();
 }

@@ -1,10 +1,10 @@
 // What happens to each message on its way: copied to the tap, changed as agent/rewrite.h lists,
 // answered by the agent itself, or simply let through.
 //
-// Owns the tables of requests; clock, tap and provider outlive it. Two threads call on_message, one
-// a direction; deliver() comes from the provider's. What they share is guarded by session_mutex_,
-// never held over I/O. A fault of any kind lets the original through and is counted. Tables are
-// bounded.
+// Owns the tables of requests; clock, tap, provider and control outlive it. Two threads call
+// on_message, one a direction; deliver() comes from the provider's. What they share is guarded by
+// session_mutex_, never held over I/O. A fault of any kind lets the original through and is
+// counted. Tables are bounded.
 #pragma once
 
 #include <atomic>
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "agent/clock.h"
+#include "agent/control.h"
 #include "agent/provider/editor_documents.h"
 #include "agent/provider/inline_provider.h"
 #include "agent/relay.h"
@@ -35,13 +36,16 @@ struct InterceptorOptions {
 
 struct InterceptorCounts {
   std::atomic<std::uint64_t> announced{0};
-  std::atomic<std::uint64_t> wrapped{0};      // answers with an item wrapped
-  std::atomic<std::uint64_t> accepts{0};      // executeCommand of ours
-  std::atomic<std::uint64_t> asked{0};        // requests that went to the provider
-  std::atomic<std::uint64_t> cancelled{0};    // of those
-  std::atomic<std::uint64_t> no_context{0};   // requests about a text that cannot be told
-  std::atomic<std::uint64_t> undelivered{0};  // answers that the editor had no room for
-  std::atomic<std::uint64_t> faults{0};       // exceptions; the original went on
+  std::atomic<std::uint64_t> wrapped{0};       // answers with an item wrapped
+  std::atomic<std::uint64_t> accepts{0};       // executeCommand of ours
+  std::atomic<std::uint64_t> asked{0};         // requests that went to the provider
+  std::atomic<std::uint64_t> cancelled{0};     // of those
+  std::atomic<std::uint64_t> no_context{0};    // requests about a text that cannot be told
+  std::atomic<std::uint64_t> undelivered{0};   // answers that the editor had no room for
+  std::atomic<std::uint64_t> own_requests{0};  // strop/…, answered
+  std::atomic<std::uint64_t> own_unknown{0};   // notifications strop/… of no kind known
+  std::atomic<std::uint64_t> unwrapped{0};     // items that came back
+  std::atomic<std::uint64_t> faults{0};        // exceptions; the original went on
 };
 
 class Interceptor : public MessageHandler {
@@ -54,6 +58,7 @@ class Interceptor : public MessageHandler {
 
   // Before the relay starts.
   void set_provider(InlineProvider* provider) { provider_ = provider; }
+  void set_control(const Control* control) { control_ = control; }
   void set_inject(Inject inject) { inject_ = std::move(inject); }
   void set_on_editor_process(EditorProcess call) { on_editor_process_ = std::move(call); }
 
@@ -77,6 +82,7 @@ class Interceptor : public MessageHandler {
   Verdict from_client(std::string_view body);
   Verdict from_server(std::string_view body);
   Verdict on_clock(std::string_view body);
+  Verdict on_own(std::string_view body, const lsp::Peeked& message);
   Verdict on_accept(std::string_view body, const lsp::Peeked& message);
   Verdict on_inline_request(std::string_view body, const lsp::Peeked& message);
   Verdict on_cancel(std::string_view body);
@@ -94,6 +100,7 @@ class Interceptor : public MessageHandler {
   Clock& clock_;
   Tap* tap_;
   InlineProvider* provider_ = nullptr;
+  const Control* control_ = nullptr;
   Inject inject_;
   EditorProcess on_editor_process_;
   EditorDocuments documents_;  // of the direction to the server

@@ -225,6 +225,37 @@ std::optional<Accept> read_accept(std::string_view request, std::string_view acc
   return accept;
 }
 
+bool carries_item(std::string_view method) {
+  return method == "textDocument/didShowCompletion" ||
+         method == "textDocument/didPartiallyAcceptCompletion" ||
+         method == "textDocument/didShowInlineEdit";
+}
+
+std::optional<std::string> unwrap_item(std::string_view message, std::string_view accept_command) {
+  if (message.find(accept_command) == std::string_view::npos || !is_json(message))
+    return std::nullopt;
+  const auto item = at_path(message, {"params", "item"});
+  const auto members = item ? json_members(*item) : std::nullopt;
+  if (!members) return std::nullopt;
+  std::string rest;
+  bool wrapped = false;
+  for (const JsonMember& member : *members) {
+    std::string text(member.text);
+    if (member.key == "command" && string_at(member.value, {"command"}) == accept_command) {
+      wrapped = true;
+      const auto arguments = json_at(member.value, "arguments");
+      const auto elements = arguments ? json_elements(*arguments) : std::nullopt;
+      if (!elements || elements->size() < 2) continue;
+      text = "\"command\":" + std::string((*elements)[1]);
+    }
+    rest += (rest.empty() ? "" : ",") + text;
+  }
+  if (!wrapped) return std::nullopt;
+  JsonEdits edits(message);
+  edits.replace(*item, "{" + rest + "}");
+  return edits.apply();
+}
+
 std::string null_answer(std::string_view id) { return result_answer(id, "null"); }
 
 std::string result_answer(std::string_view id, std::string_view result) {

@@ -65,11 +65,17 @@ struct Accept {
 // Nothing: another command.
 std::optional<Accept> read_accept(std::string_view request, std::string_view accept_command);
 
+// Whether the editor sends an item back in a message of this method.
+bool carries_item(std::string_view method);
+// Such a message, in which the item has the command that it had before it was wrapped, or none.
+std::optional<std::string> unwrap_item(std::string_view message, std::string_view accept_command);
+
 // Answers of the agent's own. `id`: its JSON text.
 std::string null_answer(std::string_view id);
 std::string result_answer(std::string_view id, std::string_view result);
 std::string error_answer(std::string_view id, int code, std::string_view message);
 inline constexpr int kRequestCancelled = -32800;
+inline constexpr int kRequestFailed = -32803;
 inline constexpr int kMethodNotFound = -32601;
 inline constexpr int kInvalidRequest = -32600;
 inline constexpr int kNotInitialized = -32002;

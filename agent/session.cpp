@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "agent/control.h"
 #include "agent/interceptor.h"
 #include "agent/log.h"
 #include "agent/provider/standalone_server.h"
@@ -59,10 +60,17 @@ json counts_json(const DirectionCounts& counts) {
 }
 
 json counts_json(const InterceptorCounts& counts) {
-  return {{"announced", counts.announced.load()},     {"wrapped", counts.wrapped.load()},
-          {"accepts", counts.accepts.load()},         {"asked", counts.asked.load()},
-          {"cancelled", counts.cancelled.load()},     {"no_context", counts.no_context.load()},
-          {"undelivered", counts.undelivered.load()}, {"faults", counts.faults.load()}};
+  return {{"announced", counts.announced.load()},
+          {"wrapped", counts.wrapped.load()},
+          {"accepts", counts.accepts.load()},
+          {"asked", counts.asked.load()},
+          {"cancelled", counts.cancelled.load()},
+          {"no_context", counts.no_context.load()},
+          {"undelivered", counts.undelivered.load()},
+          {"own_requests", counts.own_requests.load()},
+          {"own_unknown", counts.own_unknown.load()},
+          {"unwrapped", counts.unwrapped.load()},
+          {"faults", counts.faults.load()}};
 }
 
 json counts_json(const CaptureCounts& counts) {
@@ -130,6 +138,7 @@ class Session {
   RelayEnds ends_;
   std::optional<Tap> tap_;
   std::unique_ptr<Delivery> delivery_;
+  std::optional<Control> control_;
   std::unique_ptr<Interceptor> interceptor_;
   std::unique_ptr<Relay> relay_;
   std::unique_ptr<Provider> provider_;
@@ -172,6 +181,15 @@ void Session::build(const std::optional<Endpoint>& endpoint, std::string key) {
     options.provider_first = config.provider.first;
     options.multiline = config.provider.multiline;
     interceptor_ = std::make_unique<Interceptor>(options, clock_, tap_ ? &*tap_ : nullptr);
+    ControlFacts facts{.mode = config.mode, .state = config.state};
+    if (endpoint) {
+      facts.provider_name = producer_name(config.provider, *endpoint);
+      facts.provider_url = config.provider.url;
+    }
+    control_.emplace(
+        std::move(facts), [this](std::string_view uri) { return delivery_->ruling(uri); },
+        [this] { delivery_->look_again(); });
+    interceptor_->set_control(&*control_);
     if (capturing_) {
       TrackerOptions tracker;
       tracker.accept_command = options.accept_command;

@@ -187,17 +187,19 @@ class SuggestionTracker::Impl {
   // ---- the editor's word
 
   void on_command(const json& message, const lsp::Peeked&);
-  void take_wrapped(const json& arguments);
+  using Candidate = std::pair<InlineRecord*, std::size_t>;
+  Candidate offered_as(const WrappedItem& item);
   // The newest suggestion of that name; one whose text has just come goes before the others.
-  std::pair<InlineRecord*, std::size_t> named(const std::string& name);
+  Candidate named(const std::string& name);
+  Candidate with_text(const std::string& text, bool done_too);
   void accepted(InlineRecord& record, std::size_t candidate, schema::Evidence evidence);
   // An accept that is told after another verdict was given.
   void correct_late(InlineRecord& record);
   void take_word(const EditorWord& word);
-  void tell_by_text(const EditorWord& word);
   void tell_inline(InlineRecord& record, std::size_t candidate, const EditorWord& word);
   void tell_popup(const std::string& mark, const EditorWord& word);
   void rate(const EditorWord& word);
+  std::string rated_suggestion(const EditorWord& word);
 
   // ---- verdicts and what comes after
 

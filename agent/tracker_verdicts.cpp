@@ -30,31 +30,32 @@ bool settles(OutcomeKind outcome, schema::Source source) {
 void SuggestionTracker::Impl::on_command(const json& message, const lsp::Peeked&) {
   const json& params = field_of(message, "params");
   const std::string command = text_of(params, "command");
-  if (!options_.accept_command.empty() && command == options_.accept_command)
-    return take_wrapped(field_of(params, "arguments"));
+  if (!options_.accept_command.empty() && command == options_.accept_command) {
+    const auto wrapped = wrapped_item(params);
+    if (!wrapped) return malformed();
+    if (auto [record, candidate] = offered_as(*wrapped); record != nullptr)
+      accepted(*record, candidate, schema::Evidence::kCommand);
+    return;
+  }
   const std::string key = command_key(params);
   if (key.empty()) return;
   if (auto [record, candidate] = named(key); record != nullptr)
     accepted(*record, candidate, schema::Evidence::kCommand);
 }
 
-void SuggestionTracker::Impl::take_wrapped(const json& arguments) {
-  if (!arguments.is_array() || arguments.empty()) return malformed();
-  const lsp::MessageId id = lsp::id_of(field_of(arguments[0], "request"));
-  const json& item = field_of(arguments[0], "item");
-  if (std::holds_alternative<std::nullptr_t>(id) || !item.is_number_unsigned()) return malformed();
-  const auto index = item.get<std::size_t>();
+SuggestionTracker::Impl::Candidate SuggestionTracker::Impl::offered_as(const WrappedItem& item) {
+  if (item.command != options_.accept_command) return {nullptr, 0};
   for (auto record = inlines_.rbegin(); record != inlines_.rend(); ++record)
     for (auto offer = record->answers.rbegin(); offer != record->answers.rend(); ++offer)
-      if (offer->first == id) {
-        const auto candidate = offer->second.find(index);
-        if (candidate != offer->second.end())
-          accepted(*record, candidate->second, schema::Evidence::kCommand);
-        return;
+      if (offer->first == item.request) {
+        const auto candidate = offer->second.find(item.index);
+        if (candidate == offer->second.end()) return {nullptr, 0};
+        return {&*record, candidate->second};
       }
+  return {nullptr, 0};
 }
 
-std::pair<InlineRecord*, std::size_t> SuggestionTracker::Impl::named(const std::string& name) {
+SuggestionTracker::Impl::Candidate SuggestionTracker::Impl::named(const std::string& name) {
   std::pair<InlineRecord*, std::size_t> best{nullptr, 0};
   for (auto record = inlines_.rbegin(); record != inlines_.rend(); ++record) {
     const auto found = std::find_if(record->names.rbegin(), record->names.rend(),
@@ -96,8 +97,22 @@ void SuggestionTracker::Impl::correct_late(InlineRecord& record) {
   settle(record.header, record.state.judged(), record.state.watch);
 }
 
+SuggestionTracker::Impl::Candidate SuggestionTracker::Impl::with_text(const std::string& text,
+                                                                      bool done_too) {
+  for (auto record = inlines_.rbegin(); record != inlines_.rend(); ++record)
+    if (const auto candidate = record->state.candidate_of_text(text);
+        candidate && (done_too || !record->state.done()))
+      return {&*record, *candidate};
+  return {nullptr, 0};
+}
+
 void SuggestionTracker::Impl::take_word(const EditorWord& word) {
   if (word.kind == EditorWord::Kind::kRated) return rate(word);
+  if (word.wrapped && word.wrapped->command == options_.accept_command) {
+    if (auto [record, candidate] = offered_as(*word.wrapped); record != nullptr)
+      tell_inline(*record, candidate, word);
+    return;
+  }
   std::vector<std::string> names = word.marks;
   if (!word.command.empty()) names.push_back(word.command);
   for (const std::string& mark : names) {
@@ -105,14 +120,9 @@ void SuggestionTracker::Impl::take_word(const EditorWord& word) {
       tell_inline(*record, word.item.value_or(candidate), word);
     tell_popup(mark, word);
   }
-  if (names.empty() && !word.text.empty()) tell_by_text(word);
-}
-
-void SuggestionTracker::Impl::tell_by_text(const EditorWord& word) {
-  for (auto record = inlines_.rbegin(); record != inlines_.rend(); ++record)
-    if (const auto candidate = record->state.candidate_of_text(word.text);
-        candidate && !record->state.done())
-      return tell_inline(*record, *candidate, word);
+  if (!names.empty() || word.text.empty()) return;
+  if (auto [record, candidate] = with_text(word.text, false); record != nullptr)
+    tell_inline(*record, candidate, word);
 }
 
 void SuggestionTracker::Impl::tell_inline(InlineRecord& record, std::size_t candidate,
@@ -147,8 +157,20 @@ void SuggestionTracker::Impl::tell_popup(const std::string& mark, const EditorWo
   }
 }
 
+// Empty: the word is about one that is no longer, or never was, known.
+std::string SuggestionTracker::Impl::rated_suggestion(const EditorWord& word) {
+  if (!word.suggestion.empty()) return word.suggestion;
+  const auto id_of = [](const Candidate& found) {
+    return found.first != nullptr ? found.first->header.suggestion : std::string();
+  };
+  if (word.wrapped) return id_of(offered_as(*word.wrapped));
+  if (!word.command.empty()) return id_of(named(word.command));
+  if (!word.text.empty()) return id_of(with_text(word.text, true));
+  return last_accepted_.suggestion;
+}
+
 void SuggestionTracker::Impl::rate(const EditorWord& word) {
-  const std::string& id = word.suggestion.empty() ? last_accepted_.suggestion : word.suggestion;
+  const std::string id = rated_suggestion(word);
   if (id.empty()) return;
   const auto rated = [&](const Event& header) {
     if (header.suggestion != id) return false;

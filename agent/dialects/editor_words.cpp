@@ -24,6 +24,7 @@ EditorWord about_item(Kind kind, const json& params) {
   EditorWord word;
   word.kind = kind;
   const json& item = field_of(params, "item");
+  word.wrapped = wrapped_item(field_of(item, "command"));
   word.command = command_key(field_of(item, "command"));
   word.text = text_of(item, "insertText");
   return word;
@@ -36,6 +37,10 @@ std::optional<EditorWord> partial(const json& params) {
   word.utf16_units = count_of(params, "acceptedLength");
   if (word.utf16_units == 0) return std::nullopt;
   return word;
+}
+
+std::optional<EditorWord> rejected(const json& params) {
+  return about_item(Kind::kDismissed, params);
 }
 
 std::optional<EditorWord> copilot_shown(const json& params) {
@@ -99,8 +104,7 @@ std::optional<EditorWord> llm_ls_rejected(const json& params) {
 std::optional<EditorWord> rated(const json& params) {
   static constexpr std::array<const char*, 5> kDimensions{
       "correctness", "efficiency", "readability", "best_practices", "security"};
-  EditorWord word;
-  word.kind = Kind::kRated;
+  EditorWord word = about_item(Kind::kRated, params);
   word.suggestion = text_of(params, "suggestion");
   word.reason = text_of(params, "reason");
   const json& dimensions = field_of(params, "dimensions");
@@ -112,8 +116,11 @@ std::optional<EditorWord> rated(const json& params) {
   return word;
 }
 
-constexpr std::array<std::pair<std::string_view, Reader>, 9> kReaders{
-    {{"textDocument/didShowCompletion", shown},
+constexpr std::array<std::pair<std::string_view, Reader>, 12> kReaders{
+    {{"strop/didShow", shown},
+     {"strop/didPartiallyAccept", partial},
+     {"strop/didReject", rejected},
+     {"textDocument/didShowCompletion", shown},
      {"textDocument/didPartiallyAcceptCompletion", partial},
      {"notifyShown", copilot_shown},
      {"notifyAccepted", copilot_accepted},
@@ -130,6 +137,19 @@ Reader reader_of(std::string_view method) {
 }
 
 }  // namespace
+
+std::optional<WrappedItem> wrapped_item(const json& command) {
+  WrappedItem wrapped;
+  wrapped.command = text_of(command, "command");
+  const json& arguments = field_of(command, "arguments");
+  if (wrapped.command.empty() || !arguments.is_array() || arguments.empty()) return std::nullopt;
+  const json& index = field_of(arguments[0], "item");
+  wrapped.request = lsp::id_of(field_of(arguments[0], "request"));
+  if (std::holds_alternative<std::nullptr_t>(wrapped.request) || !index.is_number_unsigned())
+    return std::nullopt;
+  wrapped.index = index.get<std::size_t>();
+  return wrapped;
+}
 
 bool may_be_word(std::string_view method) { return reader_of(method) != nullptr; }
 

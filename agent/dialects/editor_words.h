@@ -12,12 +12,25 @@
 #include <string_view>
 #include <vector>
 
+#include "lsp/message.h"
+
 namespace strop::agent {
+
+// An inline item that the agent has put its own command around: which one it is.
+struct WrappedItem {
+  std::string command;  // the agent's
+  lsp::MessageId request;
+  std::size_t index = 0;  // in the answer to it
+};
+// `command`: an LSP Command, or the params of its workspace/executeCommand.
+std::optional<WrappedItem> wrapped_item(const nlohmann::json& command);
 
 struct EditorWord {
   enum class Kind { kShown, kPartial, kAccepted, kDismissed, kRated };
   Kind kind = Kind::kShown;
-  // By what the suggestion is known: its item's command, the marks of items, its own id.
+  // By what the suggestion is known: its item, that item's command and text, the marks of items,
+  // its own id.
+  std::optional<WrappedItem> wrapped;
   std::string command;
   std::string text;
   std::vector<std::string> marks;
