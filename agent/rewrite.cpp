@@ -245,7 +245,7 @@ std::optional<std::string> unwrap_item(std::string_view message, std::string_vie
       wrapped = true;
       const auto arguments = json_at(member.value, "arguments");
       const auto elements = arguments ? json_elements(*arguments) : std::nullopt;
-      if (!elements || elements->size() < 2) continue;
+      if (!elements || elements->size() < 2 || (*elements)[1] == "null") continue;
       text = "\"command\":" + std::string((*elements)[1]);
     }
     rest += (rest.empty() ? "" : ",") + text;
