@@ -61,6 +61,7 @@ std::optional<double> SuggestionTracker::Impl::next_deadline() const {
   };
   for (const InlineRecord& record : inlines_) consider(record.state.deadline());
   for (const PopupRecord& record : popups_) consider(record.state.deadline());
+  for (const EditRecord& record : edits_) consider(edit_deadline(record));
   for (const SettlingRecord& record : settling_)
     if (const auto deadline = record.state.deadline()) consider(*deadline);
   return next;
@@ -88,6 +89,7 @@ void SuggestionTracker::Impl::tick() {
     const auto here = popup++;
     if (here->state.ready(now_)) conclude(here, false);
   }
+  tick_edits();
   forget_concluded();
   for (auto record = settling_.begin(); record != settling_.end();) {
     const auto here = record++;
@@ -105,8 +107,12 @@ void SuggestionTracker::Impl::tick() {
 }
 
 void SuggestionTracker::Impl::from_client(const lsp::Peeked& peeked, std::string_view body) {
-  if (peeked.kind != lsp::MessageKind::kRequest && peeked.kind != lsp::MessageKind::kNotification)
+  if (peeked.kind == lsp::MessageKind::kResponse) {
+    if (!edits_.empty())
+      take_applied(peeked.id, field_of(field_of(read(body), "result"), "applied") == true);
     return;
+  }
+  if (peeked.kind == lsp::MessageKind::kUnknown) return;
   const std::string& method = peeked.method;
   if (const auto handler = client_handlers().find(method); handler != client_handlers().end())
     return (this->*handler->second)(read(body), peeked);
@@ -124,6 +130,8 @@ void SuggestionTracker::Impl::from_server(const lsp::Peeked& peeked, std::string
     params ? diagnostics_.publish(*params) : malformed();
     return;
   }
+  if (peeked.kind == lsp::MessageKind::kRequest && peeked.method == "workspace/applyEdit")
+    return on_apply_edit(read(body), peeked);
   if (peeked.kind != lsp::MessageKind::kResponse) return;
   auto entry = pending_.take(peeked.id);
   if (!entry) {
@@ -164,6 +172,9 @@ auto SuggestionTracker::Impl::client_handlers()
       {"getCompletions", &Impl::on_inline_request},
       {"getCompletionsCycling", &Impl::on_inline_request},
       {"llm-ls/getCompletions", &Impl::on_inline_request},
+      {"textDocument/codeAction", &Impl::on_edit_request},
+      {"codeAction/resolve", &Impl::on_edit_request},
+      {"textDocument/copilotInlineEdit", &Impl::on_edit_request},
       {"textDocument/signatureHelp", &Impl::on_cursor_request},
       {"textDocument/documentHighlight", &Impl::on_cursor_request},
       {"textDocument/formatting", &Impl::on_formatting_request},

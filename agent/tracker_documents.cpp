@@ -66,6 +66,7 @@ void SuggestionTracker::Impl::on_rename(const json& message, const lsp::Peeked&)
     };
     renamed(inlines_);
     renamed(popups_);
+    renamed(edits_);
     renamed(settling_);
   }
 }
@@ -112,8 +113,9 @@ void SuggestionTracker::Impl::take_edits(const std::string& uri, std::vector<Edi
   for (InlineRecord* record : accepted)
     if (record != (shown != nullptr ? shown : accepted.back())) record->state.yield_match();
   if (by_inline && !by_popup) hide_siblings(uri);
+  const bool by_edit = take_hunks(uri, notification, by_popup || by_inline || in_parts);
   const std::vector<NaturalEdit> natural =
-      judges_[uri].judge(notification, by_popup || by_inline || in_parts);
+      judges_[uri].judge(notification, by_popup || by_inline || in_parts || by_edit);
   habit_.learn(natural);
   watch(uri, natural, document);
   for (auto& entry : contexts_of(uri))
@@ -139,6 +141,8 @@ void SuggestionTracker::Impl::watch(const std::string& uri, const std::vector<Na
   };
   for (InlineRecord& record : inlines_) follow(record);
   for (PopupRecord& record : popups_) follow(record);
+  for (EditRecord& record : edits_)
+    if (record.header.uri == uri) watch_hunk(record, edits, document);
 }
 
 schema::DiagnosticCounts SuggestionTracker::Impl::diagnostics_in(
@@ -166,6 +170,7 @@ void SuggestionTracker::Impl::close_document(const std::string& uri, bool settle
     const auto here = popup++;
     if (here->header.uri == uri) conclude(here, true);
   }
+  conclude_edits(uri, /*known=*/true);
   for (auto record = settling_.begin(); record != settling_.end();) {
     const auto here = record++;
     if (here->header.uri != uri) continue;
@@ -196,6 +201,7 @@ void SuggestionTracker::Impl::lose_step(const std::string& uri) {
     const auto here = popup++;
     if (here->header.uri == uri) give_up(here);
   }
+  conclude_edits(uri, /*known=*/false);
   std::erase_if(settling_, [&uri](const SettlingRecord& r) { return r.header.uri == uri; });
   forget_document(uri);
   documents_.mark_unsynced(uri);

@@ -125,9 +125,12 @@ void SuggestionTracker::Impl::answer(const Entry& entry, bool has_error, std::st
   const json message = read(body);
   const json& result = field_of(message, "result");
   if (entry.payload.what == Asked::What::kInitialize) return take_capabilities(result);
+  if (entry.payload.what == Asked::What::kAction)
+    return take_actions(result, entry.method == "codeAction/resolve");
   const lsp::Document* document = documents_.find(entry.payload.uri);
   if (document == nullptr || !document->synced()) return;
   if (entry.payload.what == Asked::What::kFormatting) return take_formatting(result, *document);
+  if (entry.payload.what == Asked::What::kInlineEdit) return take_inline_edits(result, *document);
   if (context.uri() != document->uri() || context.lost()) return;
   if (entry.payload.what == Asked::What::kPopup)
     take_popup(entry, result, context, *document);
@@ -255,10 +258,11 @@ InlineRecord& SuggestionTracker::Impl::open_inline(const std::vector<InlineItem>
   context.fill(offered);
   offered.latency_ms = now_ - context.asked_ms();
   if (note) {
-    offered.prompt = schema::PromptKind::kExact;
+    if (note->exact) offered.prompt = schema::PromptKind::kExact;
     if (!note->prompt_hash.empty()) offered.prompt_hash = note->prompt_hash;
     offered.model = note->model;
     offered.arm = note->arm;
+    offered.propensity = note->propensity;
     offered.latency_ms = note->latency_ms.value_or(offered.latency_ms);
   }
   Event header =

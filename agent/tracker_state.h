@@ -1,7 +1,7 @@
 // The tracker's inside: what it knows of a session, and who changes it.
 //
 // Included by the tracker_….cpp files alone, each of which is one part of it: what comes in
-// (suggestion_tracker), documents, offers, and verdicts. One thread, the caller's. Times are
+// (suggestion_tracker), documents, offers, edits, and verdicts. One thread, the caller's. Times are
 // milliseconds, offsets bytes of the document. Errors: `read` throws for a message that cannot be
 // read; on_message counts it and goes on.
 #pragma once
@@ -17,9 +17,11 @@
 #include <vector>
 
 #include "agent/diagnostics_table.h"
+#include "agent/dialects/edit_dialects.h"
 #include "agent/dialects/editor_words.h"
 #include "agent/dialects/inline_dialects.h"
 #include "agent/dialects/json_text.h"
+#include "agent/edit_hunk.h"
 #include "agent/edit_judge.h"
 #include "agent/inline_suggestion.h"
 #include "agent/offer_context.h"
@@ -55,8 +57,30 @@ struct SettlingRecord {
   bool corrected = false;
 };
 
+// One hunk of an edit that the server made.
+struct EditRecord {
+  enum class Origin {
+    kApply,   // workspace/applyEdit: the editor does it unasked
+    kAction,  // a code action: nothing is known of it unless the developer takes it
+    kInline   // an inline edit, shown where it would go
+  };
+  schema::Event header;
+  EditHunk state;
+  Origin origin = Origin::kApply;
+  schema::Offered offered;
+  lsp::MessageId request;  // kApply: the server's
+  std::string command;
+  std::string dismissal;
+  double until_ms = 0;  // given up then, if it was not applied
+  bool told = false;    // its offer
+  std::optional<double> shown_ms;
+  std::optional<double> applied_ms;
+  std::optional<schema::Evidence> evidence;
+  std::optional<Settling> watch;
+};
+
 struct Asked {
-  enum class What { kInitialize, kInline, kPopup, kFormatting };
+  enum class What { kInitialize, kInline, kPopup, kFormatting, kAction, kInlineEdit };
   What what = What::kInitialize;
   InlineDialect dialect = InlineDialect::kLsp;
   std::string uri;
@@ -184,6 +208,34 @@ class SuggestionTracker::Impl {
                   const lsp::Document& document);
   void make_room();
 
+  // ---- edits that the server makes
+
+  void on_edit_request(const json& message, const lsp::Peeked& peeked);
+  void on_apply_edit(const json& message, const lsp::Peeked& peeked);
+  // The editor's answer to workspace/applyEdit.
+  void take_applied(const lsp::MessageId& request, bool applied);
+  // `resolved`: one of those that were offered before, with its edit.
+  void take_actions(const json& result, bool resolved);
+  void take_inline_edits(const json& result, const lsp::Document& document);
+  void offer_edit(const OfferedEdit& edit, EditRecord::Origin origin, const lsp::MessageId& id);
+  void offer_hunk(const HunkText& hunk, const OfferedEdit& edit, EditRecord::Origin origin,
+                  const lsp::MessageId& id, const lsp::Document& document);
+  // True: with these edits one of them has come to stand. `claimed`: something else accounts for
+  // the text.
+  bool take_hunks(const std::string& uri, const Notification& notification, bool claimed);
+  void watch_hunk(EditRecord& record, const std::vector<NaturalEdit>& edits,
+                  const lsp::Document& document);
+  // True: the command is about one of them.
+  bool edit_command(const std::string& key);
+  void edit_shown(const std::string& command);
+  void tell_offered(EditRecord& record);
+  bool edit_due(const EditRecord& record) const;
+  double edit_deadline(const EditRecord& record) const;
+  // `closed`: the document is. What comes of it is told; the record is then to be erased.
+  void conclude(EditRecord& record, bool closed);
+  void conclude_edits(const std::string& uri, bool known);
+  void tick_edits();
+
   // ---- the editor's word
 
   void on_command(const json& message, const lsp::Peeked&);
@@ -238,6 +290,7 @@ class SuggestionTracker::Impl {
   std::uint64_t last_id_ = 0;
   std::list<InlineRecord> inlines_;  // open ones, and the last that are concluded
   std::list<PopupRecord> popups_;    // open ones
+  std::list<EditRecord> edits_;      // not concluded
   std::list<SettlingRecord> settling_;
   Event last_accepted_;
 };

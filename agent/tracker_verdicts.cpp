@@ -38,7 +38,7 @@ void SuggestionTracker::Impl::on_command(const json& message, const lsp::Peeked&
     return;
   }
   const std::string key = command_key(params);
-  if (key.empty()) return;
+  if (key.empty() || edit_command(key)) return;
   if (auto [record, candidate] = named(key); record != nullptr)
     accepted(*record, candidate, schema::Evidence::kCommand);
 }
@@ -115,6 +115,7 @@ void SuggestionTracker::Impl::take_word(const EditorWord& word) {
   }
   std::vector<std::string> names = word.marks;
   if (!word.command.empty()) names.push_back(word.command);
+  if (word.kind == EditorWord::Kind::kShown) edit_shown(word.command);
   for (const std::string& mark : names) {
     if (auto [record, candidate] = named(mark); record != nullptr)
       tell_inline(*record, word.item.value_or(candidate), word);

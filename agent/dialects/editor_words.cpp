@@ -116,11 +116,12 @@ std::optional<EditorWord> rated(const json& params) {
   return word;
 }
 
-constexpr std::array<std::pair<std::string_view, Reader>, 12> kReaders{
+constexpr std::array<std::pair<std::string_view, Reader>, 13> kReaders{
     {{"strop/didShow", shown},
      {"strop/didPartiallyAccept", partial},
      {"strop/didReject", rejected},
      {"textDocument/didShowCompletion", shown},
+     {"textDocument/didShowInlineEdit", shown},
      {"textDocument/didPartiallyAcceptCompletion", partial},
      {"notifyShown", copilot_shown},
      {"notifyAccepted", copilot_accepted},
