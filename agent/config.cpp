@@ -56,6 +56,24 @@ Key count_key(std::int64_t least, std::int64_t most,
           }};
 }
 
+Key number_key(double least, double most, const std::string& takes,
+               std::function<void(Config&, double)> set) {
+  return {takes, [least, most, set = std::move(set)](const toml::node& node, Config& config) {
+            if (!node.is_number()) return false;
+            const double value = node.value<double>().value_or(least - 1);
+            if (!(value >= least && value <= most)) return false;
+            set(config, value);
+            return true;
+          }};
+}
+
+// One of a few words.
+Key word_key(std::string takes, std::function<bool(Config&, const std::string&)> set) {
+  return {std::move(takes), [set = std::move(set)](const toml::node& node, Config& config) {
+            return set(config, node.value_exact<std::string>().value_or(""));
+          }};
+}
+
 Key texts_key(std::function<void(Config&, std::vector<std::string>)> set) {
   return {"a list of texts", [set = std::move(set)](const toml::node& node, Config& config) {
             const toml::array* list = node.as_array();
@@ -89,12 +107,54 @@ Key mode_key() {
           }};
 }
 
-Key fim_key() {
-  return {"\"server\" or a family: strop, qwen, starcoder2, deepseek, codellama, codestral",
-          [](const toml::node& node, Config& config) {
-            config.provider.fim = node.value_exact<std::string>().value_or("");
-            return config.provider.fim == "server" || schema::fim_family(config.provider.fim);
-          }};
+constexpr const char* kFimTakes =
+    "\"server\" or a family: strop, qwen, starcoder2, deepseek, codellama, codestral";
+
+bool is_fim(const std::string& word) {
+  return word == "server" || schema::fim_family(word).has_value();
+}
+
+// Of [[provider.arms]], each into the arm that was begun last.
+void add_arm_keys(Keys& keys, const fs::path& home) {
+  const auto arm = [](Config& c) -> ProviderArm& { return c.provider.arms.back(); };
+  keys["provider.arms.name"] =
+      text_key("a text", [arm](Config& c, std::string v) { arm(c).name = std::move(v); });
+  keys["provider.arms.weight"] = number_key(0.001, 1000, "a number from 0.001 to 1000",
+                                            [arm](Config& c, double v) { arm(c).weight = v; });
+  keys["provider.arms.url"] =
+      text_key("a URL", [arm](Config& c, std::string v) { arm(c).url = std::move(v); });
+  keys["provider.arms.key_file"] =
+      path_key(home, [arm](Config& c, fs::path v) { arm(c).key_file = std::move(v); });
+  keys["provider.arms.model"] =
+      text_key("a text", [arm](Config& c, std::string v) { arm(c).model = std::move(v); });
+  keys["provider.arms.producer"] =
+      text_key("a text", [arm](Config& c, std::string v) { arm(c).producer = std::move(v); });
+  keys["provider.arms.fim"] = word_key(kFimTakes, [arm](Config& c, const std::string& v) {
+    arm(c).fim = v;
+    return is_fim(v);
+  });
+  keys["provider.arms.max_tokens"] = count_key(
+      1, 4096, [arm](Config& c, std::int64_t v) { arm(c).max_tokens = static_cast<int>(v); });
+  keys["provider.arms.temperature"] = number_key(
+      0, 2, "a number from 0 to 2", [arm](Config& c, double v) { arm(c).temperature = v; });
+  keys["provider.arms.timeout_ms"] = count_key(
+      1, 120'000, [arm](Config& c, std::int64_t v) { arm(c).timeout_ms = static_cast<double>(v); });
+  keys["provider.arms.silence_file"] =
+      path_key(home, [arm](Config& c, fs::path v) { arm(c).silence_file = std::move(v); });
+}
+
+void add_silence_keys(Keys& keys, const fs::path& home) {
+  keys["provider.silence"] =
+      word_key("\"off\", \"threshold\" or \"head\"", [](Config& c, const std::string& v) {
+        c.provider.silence = v == "head"        ? Silence::kHead
+                             : v == "threshold" ? Silence::kThreshold
+                                                : Silence::kOff;
+        return v == "off" || v == "threshold" || v == "head";
+      });
+  keys["provider.silence_file"] =
+      path_key(home, [](Config& c, fs::path v) { c.provider.silence_file = std::move(v); });
+  keys["provider.silence_explore"] = number_key(
+      0, 1, "a number from 0 to 1", [](Config& c, double v) { c.provider.silence_explore = v; });
 }
 
 void add_provider_keys(Keys& keys, const fs::path& home) {
@@ -106,7 +166,10 @@ void add_provider_keys(Keys& keys, const fs::path& home) {
       text_key("a text", [](Config& c, std::string v) { c.provider.model = std::move(v); });
   keys["provider.name"] =
       text_key("a text", [](Config& c, std::string v) { c.provider.name = std::move(v); });
-  keys["provider.fim"] = fim_key();
+  keys["provider.fim"] = word_key(kFimTakes, [](Config& c, const std::string& v) {
+    c.provider.fim = v;
+    return is_fim(v);
+  });
   keys["provider.first"] = flag_key([](Config& c, bool v) { c.provider.first = v; });
   keys["provider.multiline"] = flag_key([](Config& c, bool v) { c.provider.multiline = v; });
   keys["provider.max_tokens"] = count_key(
@@ -119,6 +182,22 @@ void add_provider_keys(Keys& keys, const fs::path& home) {
   keys["provider.timeout_ms"] = count_key(1, 120'000, [](Config& c, std::int64_t v) {
     c.provider.timeout_ms = static_cast<double>(v);
   });
+  keys["provider.candidates_invoked"] = count_key(1, 16, [](Config& c, std::int64_t v) {
+    c.provider.candidates_invoked = static_cast<int>(v);
+  });
+  keys["provider.temperature"] = number_key(
+      0, 2, "a number from 0 to 2", [](Config& c, double v) { c.provider.temperature = v; });
+  keys["provider.cache"] =
+      count_key(0, 1024, [](Config& c, std::int64_t v) { c.provider.cache = static_cast<int>(v); });
+  keys["provider.related_bytes"] = count_key(
+      0, 65536, [](Config& c, std::int64_t v) { c.provider.related_bytes = static_cast<int>(v); });
+  keys["provider.arms_by"] =
+      word_key("\"user\" or \"repository\"", [](Config& c, const std::string& v) {
+        c.provider.arms_by = v;
+        return v == "user" || v == "repository";
+      });
+  add_silence_keys(keys, home);
+  add_arm_keys(keys, home);
 }
 
 Keys make_keys(const fs::path& home) {
@@ -155,7 +234,8 @@ std::string known_in(const Keys& keys, const std::string& table) {
       names.insert(
           name.find('.') == std::string::npos ? name : "[" + name.substr(0, name.find('.')) + "]");
     else if (name.starts_with(table + "."))
-      names.insert(name.substr(table.size() + 1));
+      names.insert(
+          name.substr(table.size() + 1, name.find('.', table.size() + 1) - table.size() - 1));
   std::string list;
   for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
   return list;
@@ -172,6 +252,28 @@ std::string in_line(const toml::source_region& source) {
 }
 
 Result read_table(const Keys& keys, const toml::table& table, const std::string& name,
+                  Layer& layer);
+
+// [[provider.arms]].
+Result read_arms(const Keys& keys, const toml::node& node, const std::string& name, Layer& layer) {
+  const toml::array* list = node.as_array();
+  if (list == nullptr || !list->is_homogeneous<toml::table>())
+    return tl::unexpected("'" + name + "'" + in_line(node.source()) + " must be tables: [[" + name +
+                          "]]");
+  std::vector<ProviderArm>& arms = layer.config.provider.arms;
+  for (const toml::node& one : *list) {
+    arms.emplace_back();
+    if (Result read = read_table(keys, *one.as_table(), name, layer); !read) return read;
+    const auto same = [&arms](const ProviderArm& arm) { return arm.name == arms.back().name; };
+    if (arms.back().name.empty() || std::count_if(arms.begin(), arms.end(), same) > 1)
+      return tl::unexpected("'" + name + "'" + in_line(one.source()) +
+                            ": every arm needs a name of its own");
+  }
+  layer.given.insert(name);
+  return {};
+}
+
+Result read_table(const Keys& keys, const toml::table& table, const std::string& name,
                   Layer& layer) {
   for (const auto& [key, node] : table) {
     const std::string full = (name.empty() ? "" : name + ".") + std::string(key.str());
@@ -180,6 +282,10 @@ Result read_table(const Keys& keys, const toml::table& table, const std::string&
         return tl::unexpected("'" + full + "'" + in_line(node.source()) + " must be a table: [" +
                               full + "]");
       if (Result inner = read_table(keys, *node.as_table(), full, layer); !inner) return inner;
+      continue;
+    }
+    if (full == "provider.arms") {
+      if (Result arms = read_arms(keys, node, full, layer); !arms) return arms;
       continue;
     }
     const auto known = keys.find(full);
@@ -231,6 +337,26 @@ void take_provider(ProviderConfig& into, const Layer& layer) {
   take(into.candidates, from.candidates, layer.has("provider.candidates"));
   take(into.debounce_ms, from.debounce_ms, layer.has("provider.debounce_ms"));
   take(into.timeout_ms, from.timeout_ms, layer.has("provider.timeout_ms"));
+  take(into.candidates_invoked, from.candidates_invoked, layer.has("provider.candidates_invoked"));
+  take(into.temperature, from.temperature, layer.has("provider.temperature"));
+  take(into.cache, from.cache, layer.has("provider.cache"));
+  take(into.related_bytes, from.related_bytes, layer.has("provider.related_bytes"));
+  take(into.silence, from.silence, layer.has("provider.silence"));
+  take(into.silence_file, from.silence_file, layer.has("provider.silence_file"));
+  take(into.silence_explore, from.silence_explore, layer.has("provider.silence_explore"));
+  take(into.arms_by, from.arms_by, layer.has("provider.arms_by"));
+  take(into.arms, from.arms, layer.has("provider.arms"));
+}
+
+// What can only be judged when all files and flags are known.
+Result check(const ProviderConfig& provider) {
+  if (!provider.arms.empty() && provider.url.empty())
+    return tl::unexpected(
+        std::string("provider.arms need provider.url: the address of arms without one"));
+  if (provider.silence != Silence::kOff && provider.silence_file.empty())
+    return tl::unexpected(std::string(
+        "provider.silence needs provider.silence_file: what `strop-collector calibrate` wrote"));
+  return {};
 }
 
 void take_delivery(Config& into, const Layer& layer) {
@@ -303,6 +429,8 @@ tl::expected<Config, std::string> load_config(const Places& places, const Flags&
   const auto user = read_layer(keys, file, flags.config.has_value());
   if (!user) return tl::unexpected(user.error());
   Config config = merged(*ceiling, *user, flags);
+  if (const Result sound = check(config.provider); !sound)
+    return tl::unexpected("configuration: " + sound.error());
   config.state = places.state_home / "strop";
   config.home = places.home;
   return config;

@@ -22,6 +22,26 @@
 
 namespace strop::agent {
 
+// Whether every suggestion is shown, or those that `strop-collector calibrate` found worth it.
+enum class Silence { kOff, kThreshold, kHead };
+
+// One side of an experiment: what it has of its own; the rest is [provider]'s.
+struct ProviderArm {
+  std::string name;
+  double weight = 1;
+  // With an address of its own it has neither [provider]'s key nor its name.
+  std::optional<std::string> url;
+  std::optional<std::filesystem::path> key_file;
+  std::optional<std::string> model;
+  std::optional<std::string> producer;  // in place of provider.name
+  std::optional<std::string> fim;
+  std::optional<int> max_tokens;
+  std::optional<double> temperature;
+  std::optional<double> timeout_ms;
+  std::optional<std::filesystem::path> silence_file;
+  bool operator==(const ProviderArm&) const = default;
+};
+
 // Where completions come from when the agent itself gives them.
 struct ProviderConfig {
   std::string url;                 // http on loopback, or https; empty: no provider
@@ -34,11 +54,20 @@ struct ProviderConfig {
   // the agent applies that one and sends the whole as the prompt.
   std::string fim = "server";
   bool first = false;      // answer also where the server offers inline completion itself
-  bool multiline = false;  // may go on beyond the line's end where nothing follows on the line
+  bool multiline = false;  // may go on beyond the line's end where a block may stand
   int max_tokens = 48;
   int candidates = 1;      // `n`
   double debounce_ms = 0;  // wait so long before asking; what is superseded meanwhile is not asked
   double timeout_ms = 3000;
+  int candidates_invoked = 3;  // `n` where completion is asked for by hand, to cycle through
+  double temperature = 0;      // 0: the most probable; several candidates are then drawn at 0.4
+  int cache = 32;              // answers kept for typing through; 0: none
+  int related_bytes = 0;       // of other open files in the prompt; 0: none
+  Silence silence = Silence::kOff;
+  std::filesystem::path silence_file;  // of `strop-collector calibrate`
+  double silence_explore = 0.05;       // share of what would be kept back that is shown anyway
+  std::string arms_by = "user";        // who keeps an arm: "user" or "repository"
+  std::vector<ProviderArm> arms;
   bool operator==(const ProviderConfig&) const = default;
 };
 

@@ -7,6 +7,7 @@
 
 #include "agent/inspector.h"
 #include "agent/privacy/gate.h"
+#include "agent/privacy/pseudonyms.h"
 #include "agent/spool.h"
 #include "agent/uplink.h"
 
@@ -26,6 +27,7 @@ GateOptions gate_options(const Config& config) {
 class SpooledDelivery : public Delivery, public EventSink {
  public:
   explicit SpooledDelivery(const Config& config) : gate_(gate_options(config)) {
+    read_arms_key(config);
     try {
       spool_.emplace(SpoolOptions{.state = config.state});
     } catch (const std::exception& error) {
@@ -47,6 +49,9 @@ class SpooledDelivery : public Delivery, public EventSink {
     if (!decision.allowed) return false;
     ask.prefix = std::move(decision.prefix);
     ask.suffix = std::move(decision.suffix);
+    if (!arms_of_) return true;
+    ask.user = arms_of_->of("user");
+    ask.repository = decision.repository.empty() ? "" : arms_of_->of(decision.repository);
     return true;
   }
   CaptureRuling ruling(std::string_view uri) override {
@@ -75,7 +80,18 @@ class SpooledDelivery : public Delivery, public EventSink {
   void observe(Direction, std::string_view) override {}
 
  private:
+  // Whoever cannot be told apart from others gets the same arm as they.
+  void read_arms_key(const Config& config) {
+    if (config.provider.arms.empty()) return;
+    auto names = Pseudonyms::read_or_make(config.state);
+    if (names)
+      arms_of_ = *names;
+    else
+      spdlog::error("provider: {}; the arm is the same for all until then", names.error());
+  }
+
   Gate gate_;
+  std::optional<Pseudonyms> arms_of_;  // if there are arms
   std::optional<Spool> spool_;
   std::optional<Uplink> uplink_;
 };

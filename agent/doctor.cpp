@@ -19,7 +19,7 @@
 #include "agent/file_descriptor.h"
 #include "agent/inspector.h"
 #include "agent/privacy/pseudonyms.h"
-#include "agent/provider/completion_api.h"
+#include "agent/provider/backend.h"
 #include "agent/provider/probe.h"
 #include "agent/session.h"
 #include "agent/spool_store.h"
@@ -196,19 +196,23 @@ void look_at_collector(const Config& config, Report& report) {
                "records wait in the spool meanwhile; ask whoever runs it");
 }
 
+void look_at_model_server(const Backend& backend, Report& report) {
+  const std::string who = "the model server at " + backend.config.url +
+                          (backend.arm ? " (arm '" + *backend.arm + "')" : "");
+  const std::string why = knock(backend.endpoint.host, backend.endpoint.port);
+  if (!why.empty())
+    return report.bad(who + ": " + why, "start it (`strop-trainer serve`), or mend provider.url");
+  if (const auto tried = try_completion(backend.config, backend.endpoint, backend.key); !tried)
+    return report.bad(who + " gives no completion: " + tried.error(),
+                      "mend [provider]: url, model, fim, key_file or timeout_ms");
+  report.good(who + " completes");
+}
+
 void look_at_provider(const Config& config, Report& report) {
   if (config.provider.url.empty()) return;
-  const auto checked = check_provider(config.provider);
-  if (!checked) return report.bad(checked.error(), "mend [provider]");
-  const std::string why = knock(checked->first.host, checked->first.port);
-  if (!why.empty())
-    return report.bad("the model server at " + config.provider.url + ": " + why,
-                      "start it (`strop-trainer serve`), or mend provider.url");
-  if (const auto tried = try_completion(config.provider, checked->first, checked->second); !tried)
-    return report.bad(
-        "the model server at " + config.provider.url + " gives no completion: " + tried.error(),
-        "mend [provider]: url, model, fim, key_file or timeout_ms");
-  report.good("the model server at " + config.provider.url + " completes");
+  const auto backends = make_backends(config.provider);
+  if (!backends) return report.bad(backends.error(), "mend [provider]");
+  for (const Backend& backend : *backends) look_at_model_server(backend, report);
 }
 
 }  // namespace

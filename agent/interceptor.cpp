@@ -43,7 +43,7 @@ long long process_id_of(std::string_view initialize) {
 }  // namespace
 
 Interceptor::Interceptor(InterceptorOptions options, Clock& clock, Tap* tap)
-    : options_(std::move(options)), clock_(clock), tap_(tap), documents_(options_.multiline) {}
+    : options_(std::move(options)), clock_(clock), tap_(tap), documents_(options_.ask) {}
 
 Verdict Interceptor::on_message(Direction direction, std::string_view body) {
   try {

@@ -31,7 +31,7 @@ namespace strop::agent {
 struct InterceptorOptions {
   std::string accept_command;  // empty: nothing is wrapped
   bool provider_first = false;
-  bool multiline = false;
+  AskRules ask;
 };
 
 struct InterceptorCounts {

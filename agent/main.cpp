@@ -21,6 +21,7 @@
 #include "agent/inspector.h"
 #include "agent/join.h"
 #include "agent/log.h"
+#include "agent/provider/backend.h"
 #include "agent/replay.h"
 #include "agent/session.h"
 #include "agent/ship.h"
@@ -76,8 +77,8 @@ int relay(const RelayFlags& given, const Arguments& arguments) {
   auto config = load_config(*places, given.flags());
   if (!config) return complain(config.error(), kWrongUsage);
   if (!config->provider.url.empty()) {
-    if (const auto checked = check_provider(config->provider); !checked)
-      return complain(checked.error(), kWrongUsage);
+    if (const auto made = make_backends(config->provider); !made)
+      return complain(made.error(), kWrongUsage);
   } else if (arguments.server.empty()) {
     return complain(
         "nothing to relay: give the server behind --, as in `strop-agent -- clangd`, or --provider "

@@ -83,10 +83,11 @@ json counts_json(const CaptureCounts& counts) {
 }
 
 json counts_json(const ProviderCounts& counts) {
-  return {{"asked", counts.asked},          {"answered", counts.answered},
-          {"empty", counts.empty},          {"refused", counts.refused},
-          {"failed", counts.failed},        {"cancelled", counts.cancelled},
-          {"superseded", counts.superseded}};
+  return {{"asked", counts.asked},           {"answered", counts.answered},
+          {"empty", counts.empty},           {"refused", counts.refused},
+          {"failed", counts.failed},         {"cancelled", counts.cancelled},
+          {"superseded", counts.superseded}, {"cache_hits", counts.cache_hits},
+          {"silent", counts.silent}};
 }
 
 class Session {
@@ -96,12 +97,11 @@ class Session {
 
   tl::expected<SessionEnd, std::string> run() {
     const Config& config = plan_.config;
-    std::optional<Endpoint> endpoint;
-    std::string key;
+    std::vector<Backend> backends;
     if (!config.provider.url.empty()) {
-      auto checked = check_provider(config.provider);
-      if (!checked) return tl::unexpected(checked.error());
-      std::tie(endpoint, key) = std::move(*checked);
+      auto made = make_backends(config.provider);
+      if (!made) return tl::unexpected(made.error());
+      backends = std::move(*made);
     }
     const sigset_t signals = handled_signals();
     sigset_t inherited;
@@ -109,7 +109,7 @@ class Session {
     if (auto started = start_server(inherited); !started) return tl::unexpected(started.error());
     ::signal(SIGPIPE, SIG_IGN);
     open_log(config.state);
-    build(endpoint, std::move(key));
+    build(std::move(backends));
     Supervisor supervisor(signals, child_ ? &*child_ : nullptr, *relay_);
     if (interceptor_)
       interceptor_->set_on_editor_process(
@@ -125,7 +125,7 @@ class Session {
 
  private:
   tl::expected<void, std::string> start_server(const sigset_t& inherited);
-  void build(const std::optional<Endpoint>& endpoint, std::string key);
+  void build(std::vector<Backend> backends);
   void start_standalone(Supervisor& supervisor);
   bool finish();
   void log_end(const SessionEnd& end) const;
@@ -169,21 +169,22 @@ tl::expected<void, std::string> Session::start_server(const sigset_t& inherited)
   return {};
 }
 
-void Session::build(const std::optional<Endpoint>& endpoint, std::string key) {
+void Session::build(std::vector<Backend> backends) {
   const Config& config = plan_.config;
   // With nothing to capture and nothing to provide, bytes are not even framed.
-  const bool framed = capturing_ || endpoint.has_value();
+  const bool framed = capturing_ || !backends.empty();
   if (capturing_) tap_.emplace(TapLimits{.patient = clock_.of_client()});
   if (framed) {
     delivery_ = plan_.make_delivery();
     InterceptorOptions options;
     if (capturing_) options.accept_command = make_accept_command();
     options.provider_first = config.provider.first;
-    options.multiline = config.provider.multiline;
+    options.ask.multiline = config.provider.multiline;
+    options.ask.open_files = config.provider.related_bytes > 0;
     interceptor_ = std::make_unique<Interceptor>(options, clock_, tap_ ? &*tap_ : nullptr);
     ControlFacts facts{.mode = config.mode, .state = config.state};
-    if (endpoint) {
-      facts.provider_name = producer_name(config.provider, *endpoint);
+    if (!backends.empty()) {
+      facts.provider_name = producer_name(backends.front().config, backends.front().endpoint);
       facts.provider_url = config.provider.url;
     }
     control_.emplace(
@@ -200,9 +201,9 @@ void Session::build(const std::optional<Endpoint>& endpoint, std::string key) {
   relay_ = std::make_unique<Relay>(std::move(ends_), interceptor_.get());
   if (!framed) return;
   interceptor_->set_inject([this](std::string bytes) { return relay_->inject(std::move(bytes)); });
-  if (!endpoint) return;
+  if (backends.empty()) return;
   provider_ = std::make_unique<Provider>(
-      config.provider, *endpoint, std::move(key),
+      config.provider, std::move(backends),
       [this](InlineAsk& ask) { return delivery_->prepare(ask); },
       [this](const InlineAnswer& answer) { interceptor_->deliver(answer); });
   interceptor_->set_provider(provider_.get());
@@ -253,19 +254,6 @@ void Session::log_end(const SessionEnd& end) const {
 }
 
 }  // namespace
-
-tl::expected<std::pair<Endpoint, std::string>, std::string> check_provider(
-    const ProviderConfig& config) {
-  std::string key;
-  if (!config.key_file.empty()) {
-    auto read = read_key_file(config.key_file);
-    if (!read) return tl::unexpected(read.error());
-    key = std::move(*read);
-  }
-  auto endpoint = parse_endpoint(config.url, !key.empty());
-  if (!endpoint) return tl::unexpected(endpoint.error());
-  return std::pair(std::move(*endpoint), std::move(key));
-}
 
 tl::expected<SessionEnd, std::string> run_session(const SessionPlan& plan) {
   // Left to the process' end when a thread of it could not be ended.

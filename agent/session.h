@@ -48,10 +48,6 @@ struct SessionEnd {
   bool orderly = true;  // false: a thread could not be ended in time; leave by end_like alone
 };
 
-// The provider's address and key, as the configuration has them, or why they will not do.
-tl::expected<std::pair<Endpoint, std::string>, std::string> check_provider(
-    const ProviderConfig& config);
-
 // REQUIRES: a server or config.provider.url.
 tl::expected<SessionEnd, std::string> run_session(const SessionPlan& plan);
 

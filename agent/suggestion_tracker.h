@@ -45,6 +45,8 @@ struct ProviderNote {
   std::vector<std::optional<double>> logprobs;  // by item
   std::optional<double> latency_ms;             // otherwise from request to answer
   std::string server = "strop";                 // who made it, for the events
+  bool exact = true;                 // the prompt was made of what surrounds the cursor alone
+  std::optional<double> propensity;  // a rule would have kept it back; let through all the same
 };
 
 struct TrackerCounters {

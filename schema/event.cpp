@@ -103,6 +103,7 @@ void write(json& out, const Offered& offered) {
   put_optional(out, "prompt_hash", offered.prompt_hash);
   out["model"] = offered.model;
   put_optional(out, "arm", offered.arm);
+  put_optional(out, "propensity", offered.propensity);
   out["latency_ms"] = offered.latency_ms;
 }
 
@@ -156,6 +157,7 @@ Offered read_offered(const json& in) {
   out.prompt_hash = optional_field<std::string>(in, "prompt_hash");
   out.model = in.value("model", "");
   out.arm = optional_field<std::string>(in, "arm");
+  out.propensity = optional_field<double>(in, "propensity");
   out.latency_ms = in.value("latency_ms", 0.0);
   return out;
 }

@@ -67,6 +67,8 @@ struct Offered {
       prompt_hash;  // hex SHA-256 of the exact prompt, when the agent sent it itself
   std::string model;
   std::optional<std::string> arm;
+  // How probable it was that this one was offered at all; nothing: certain.
+  std::optional<double> propensity;
   double latency_ms = 0;
   bool operator==(const Offered&) const = default;
 };

@@ -112,7 +112,8 @@ class Gate::Impl {
       if (!path) return {false, "not_a_file", "", ""};
       const JudgedFile& file = judged(*path);
       if (file.exclusion) return {false, *file.exclusion, "", ""};
-      return {true, "scrubbed", schema::scrub_secrets(prefix), schema::scrub_secrets(suffix)};
+      return {true, "scrubbed", schema::scrub_secrets(prefix), schema::scrub_secrets(suffix),
+              file.repository.string()};
     } catch (const std::exception& error) {
       complain(error);
       return {false, "fault", "", ""};
@@ -130,8 +131,7 @@ class Gate::Impl {
     if ((*file)->exclusion) return {Captured::kNothing, *(*file)->exclusion};
     if (options_.mode != Mode::kFull) return {Captured::kCounts, "metrics_only"};
     for (const fs::path& folder : consented_)
-      if (is_below((*file)->real, folder))
-        return {Captured::kFull, "consent:" + folder.string()};
+      if (is_below((*file)->real, folder)) return {Captured::kFull, "consent:" + folder.string()};
     return {Captured::kCounts, "no_consent"};
   }
 

@@ -42,6 +42,7 @@ struct ProviderDecision {
   std::string rule;
   std::string prefix;  // without secrets: this is what may be sent
   std::string suffix;
+  std::string repository;  // folder that the file is of; not to be sent
 };
 
 enum class Captured { kNothing, kCounts, kFull };

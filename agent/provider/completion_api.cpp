@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/file_descriptor.h"
+#include "agent/provider/candidate_shape.h"
+#include "agent/provider/related_prompt.h"
 #include "schema/fim.h"
 
 namespace strop::agent {
@@ -19,6 +21,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMaxKey = 4096;
+constexpr double kTemperatureOfSeveral = 0.4;
 
 // By its address, never by a name that merely looks like one (127.0.0.1.example.com).
 bool is_loopback(const std::string& host) {
@@ -59,23 +62,68 @@ void read_target(std::string target, Endpoint& endpoint) {
   endpoint.target = std::move(target);
 }
 
-std::optional<double> summed_logprob(const json& choice) {
+// A token as the server told it; without a text where it told none.
+struct Token {
+  std::string text;
+  std::optional<double> logprob;
+};
+
+// OpenAI's {"logprobs": {"tokens": […], "token_logprobs": […]}}.
+std::vector<Token> tokens_of_choice(const json& choice) {
   const auto at = json::json_pointer("/logprobs/token_logprobs");
-  if (!choice.contains(at) || !choice.at(at).is_array() || choice.at(at).empty())
-    return std::nullopt;
-  double sum = 0;
-  for (const json& one : choice.at(at)) {
-    if (!one.is_number()) return std::nullopt;
-    sum += one.get<double>();
+  const auto texts_at = json::json_pointer("/logprobs/tokens");
+  std::vector<Token> tokens;
+  if (!choice.contains(at) || !choice.at(at).is_array()) return tokens;
+  const json texts = choice.contains(texts_at) ? choice.at(texts_at) : json();
+  for (std::size_t i = 0; i < choice.at(at).size(); ++i) {
+    Token token;
+    if (const json& logprob = choice.at(at)[i]; logprob.is_number()) token.logprob = logprob;
+    if (texts.is_array() && i < texts.size() && texts[i].is_string()) token.text = texts[i];
+    tokens.push_back(std::move(token));
   }
-  if (!std::isfinite(sum)) return std::nullopt;
+  return tokens;
+}
+
+// llama.cpp's {"completion_probabilities": [{"token": …, "logprob": …}, …]}.
+std::vector<Token> tokens_of_infill(const json& answer) {
+  const auto found = answer.find("completion_probabilities");
+  std::vector<Token> tokens;
+  if (found == answer.end() || !found->is_array()) return tokens;
+  for (const json& one : *found) {
+    Token token;
+    if (one.is_object() && one.contains("logprob") && one.at("logprob").is_number())
+      token.logprob = one.at("logprob");
+    if (one.is_object() && one.contains("token") && one.at("token").is_string())
+      token.text = one.at("token");
+    tokens.push_back(std::move(token));
+  }
+  return tokens;
+}
+
+// Of the tokens that begin within what is kept. Where they do not make up the text they cannot be
+// told apart, and all of them count.
+std::optional<double> summed_logprob(const std::vector<Token>& tokens, std::string_view text,
+                                     std::size_t kept) {
+  std::string told;
+  for (const Token& token : tokens) told += token.text;
+  const bool apart = told.starts_with(text);
+  double sum = 0;
+  std::size_t at = 0;
+  for (const Token& token : tokens) {
+    if (apart && at >= kept && kept < text.size()) break;
+    at += token.text.size();
+    if (!token.logprob) return std::nullopt;
+    sum += *token.logprob;
+  }
+  if (tokens.empty() || !std::isfinite(sum)) return std::nullopt;
   return sum;
 }
 
-void add(Completions& completions, std::string text, std::optional<double> logprob,
-         bool single_line) {
-  if (single_line) text = text.substr(0, text.find('\n'));
-  if (single_line && text.ends_with('\r')) text.pop_back();
+void add(Completions& completions, std::string text, const std::vector<Token>& tokens,
+         const InlineAsk& ask) {
+  const std::size_t kept = kept_size(text, ask.prefix, ask.suffix, ask.single_line);
+  const auto logprob = summed_logprob(tokens, text, kept);
+  text.resize(kept);
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) return;
   auto& texts = completions.texts;
   if (std::find(texts.begin(), texts.end(), text) != texts.end()) return;
@@ -86,6 +134,37 @@ void add(Completions& completions, std::string text, std::optional<double> logpr
 std::string model_of(const json& answer) {
   const auto found = answer.find("model");
   return found != answer.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+using Read = tl::expected<Completions, std::string>;
+
+Read read_choices(const json& answer, const InlineAsk& ask) {
+  if (!answer.is_object()) return tl::unexpected(std::string("the answer is not a JSON object"));
+  Completions completions;
+  completions.model = model_of(answer);
+  const auto choices = answer.find("choices");
+  if (choices == answer.end() || !choices->is_array())
+    return tl::unexpected(std::string("the answer has no 'choices'"));
+  for (const json& choice : *choices) {
+    if (!choice.is_object() || !choice.contains("text") || !choice.at("text").is_string())
+      return tl::unexpected(std::string("a choice has no 'text'"));
+    add(completions, choice.at("text").get<std::string>(), tokens_of_choice(choice), ask);
+  }
+  return completions;
+}
+
+// One object, or a list of them where several were asked for.
+Read read_infill(const json& answer, const InlineAsk& ask) {
+  Completions completions;
+  for (const json& one : answer.is_array() ? answer : json::array({answer})) {
+    if (!one.is_object()) return tl::unexpected(std::string("the answer is not a JSON object"));
+    const auto content = one.find("content");
+    if (content == one.end() || !content->is_string())
+      return tl::unexpected(std::string("the answer has no 'content'"));
+    completions.model = model_of(one);
+    add(completions, content->get<std::string>(), tokens_of_infill(one), ask);
+  }
+  return completions;
 }
 
 }  // namespace
@@ -143,23 +222,39 @@ std::string producer_name(const ProviderConfig& config, const Endpoint& endpoint
   return is_loopback(endpoint.host) ? "strop" : endpoint.host;
 }
 
+int candidates_wanted(const ProviderConfig& config, const InlineAsk& ask) {
+  return ask.invoked ? std::max(config.candidates, config.candidates_invoked) : config.candidates;
+}
+
 std::string request_body(CompletionApi api, const ProviderConfig& config, const InlineAsk& ask) {
+  const int wanted = candidates_wanted(config, ask);
+  // Without chance all of several would be the same, and some servers refuse to give them.
+  const double temperature =
+      config.temperature == 0 && wanted > 1 ? kTemperatureOfSeveral : config.temperature;
   json body;
   if (api == CompletionApi::kInfill) {
     body = {{"input_prefix", ask.prefix},
             {"input_suffix", ask.suffix},
             {"n_predict", config.max_tokens},
-            {"temperature", 0},
+            {"temperature", temperature},
+            {"n_probs", 1},
             {"cache_prompt", true}};
+    if (wanted > 1) body["n_cmpl"] = wanted;
+    for (const RelatedText& file : ask.related)
+      body["input_extra"].push_back({{"filename", file.name}, {"text", file.text}});
   } else {
     body = {{"max_tokens", config.max_tokens},
-            {"temperature", 0},
-            {"n", config.candidates},
+            {"temperature", temperature},
+            {"n", wanted},
             {"logprobs", 1}};
-    if (const auto family = schema::fim_family(config.fim)) {
-      body["prompt"] = schema::fim_prompt_text(*family, ask.prefix, ask.suffix);
+    const std::string header = related_header(config.fim, ask);
+    const auto family = schema::fim_family(config.fim);
+    if (family && has_repository_form(config.fim)) {
+      body["prompt"] = header + schema::fim_prompt_text(*family, ask.prefix, ask.suffix);
+    } else if (family) {
+      body["prompt"] = schema::fim_prompt_text(*family, header + ask.prefix, ask.suffix);
     } else {
-      body["prompt"] = ask.prefix;
+      body["prompt"] = header + ask.prefix;
       if (!ask.suffix.empty()) body["suffix"] = ask.suffix;
     }
   }
@@ -169,7 +264,8 @@ std::string request_body(CompletionApi api, const ProviderConfig& config, const 
 }
 
 std::string prompt_hash(const InlineAsk& ask) {
-  const std::string prompt = ask.prefix + '\0' + ask.suffix;
+  std::string prompt = ask.prefix + '\0' + ask.suffix;
+  for (const RelatedText& file : ask.related) prompt += '\0' + file.name + '\0' + file.text;
   std::array<unsigned char, crypto_hash_sha256_BYTES> digest{};
   crypto_hash_sha256(digest.data(), reinterpret_cast<const unsigned char*>(prompt.data()),
                      prompt.size());
@@ -200,27 +296,9 @@ std::string refusal_text(std::string_view body) {
 }
 
 tl::expected<Completions, std::string> read_completions(CompletionApi api, std::string_view body,
-                                                        bool single_line) {
+                                                        const InlineAsk& ask) {
   const json answer = json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (!answer.is_object()) return tl::unexpected(std::string("the answer is not a JSON object"));
-  Completions completions;
-  completions.model = model_of(answer);
-  if (api == CompletionApi::kInfill) {
-    const auto content = answer.find("content");
-    if (content == answer.end() || !content->is_string())
-      return tl::unexpected(std::string("the answer has no 'content'"));
-    add(completions, content->get<std::string>(), std::nullopt, single_line);
-    return completions;
-  }
-  const auto choices = answer.find("choices");
-  if (choices == answer.end() || !choices->is_array())
-    return tl::unexpected(std::string("the answer has no 'choices'"));
-  for (const json& choice : *choices) {
-    if (!choice.is_object() || !choice.contains("text") || !choice.at("text").is_string())
-      return tl::unexpected(std::string("a choice has no 'text'"));
-    add(completions, choice.at("text").get<std::string>(), summed_logprob(choice), single_line);
-  }
-  return completions;
+  return api == CompletionApi::kInfill ? read_infill(answer, ask) : read_choices(answer, ask);
 }
 
 }  // namespace strop::agent

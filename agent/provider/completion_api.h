@@ -39,23 +39,28 @@ tl::expected<std::string, std::string> read_key_file(const std::filesystem::path
 // machine, else its host.
 std::string producer_name(const ProviderConfig& config, const Endpoint& endpoint);
 
+// So many candidates are asked for: more when a person asks than when typing does.
+int candidates_wanted(const ProviderConfig& config, const InlineAsk& ask);
+
 std::string request_body(CompletionApi api, const ProviderConfig& config, const InlineAsk& ask);
 
-// Hex SHA-256 of prefix, a NUL, suffix: the exact prompt's name.
+// Hex SHA-256 of prefix, a NUL, suffix, and for each related text a NUL, its name, a NUL, itself:
+// the exact prompt's name.
 std::string prompt_hash(const InlineAsk& ask);
 
 struct Completions {
-  std::vector<std::string> texts;               // none of them blank, no two equal
-  std::vector<std::optional<double>> logprobs;  // by text: the sum over its tokens
-  std::string model;                            // as the server calls it; empty: not said
+  std::vector<std::string> texts;  // none of them blank, no two equal
+  // By text: the sum over its tokens, of a text that was cut over those that are left.
+  std::vector<std::optional<double>> logprobs;
+  std::string model;  // as the server calls it; empty: not said
   bool operator==(const Completions&) const = default;
 };
 
 // What the body of a refusal says, in one line of at most 200 characters; empty: nothing readable.
 std::string refusal_text(std::string_view body);
 
-// `single_line`: a text ends where its first line does.
+// Texts are cut as candidate_shape.h has it, by what surrounds the cursor in `ask`.
 tl::expected<Completions, std::string> read_completions(CompletionApi api, std::string_view body,
-                                                        bool single_line);
+                                                        const InlineAsk& ask);
 
 }  // namespace strop::agent

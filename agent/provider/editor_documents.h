@@ -1,11 +1,15 @@
 // The editor's documents as the provider needs them: what surrounds the cursor at a request.
 //
-// Owns the documents. One thread (the direction from editor to server), but for set_encoding. A
-// message is kept when it is seen and read later, so that relaying it does not wait for that.
-// Errors: a document that is unknown or out of step has nothing around the cursor.
+// Owns the documents, and copies of those that went along with a request. One thread (the direction
+// from editor to server), but for set_encoding. A message is kept when it is seen and read later,
+// so that relaying it does not wait for that. Errors: a document that is unknown or out of step has
+// nothing around the cursor.
 #pragma once
 
 #include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,10 +20,17 @@
 
 namespace strop::agent {
 
+struct AskRules {
+  bool multiline = false;   // more than a line is asked for where candidate_shape.h allows it
+  bool open_files = false;  // other documents of the same language go along
+};
+
 class EditorDocuments {
  public:
-  // `multiline`: where nothing but white space follows on the line, more than a line is asked for.
-  explicit EditorDocuments(bool multiline) : multiline_(multiline) {}
+  static constexpr std::size_t kMostOpenFiles = 8;
+  static constexpr std::size_t kMostOfOpenFile = 256u << 10;  // a larger one is left out
+
+  explicit EditorDocuments(AskRules rules) : rules_(rules) {}
 
   // didOpen, didChange, didClose; others are passed over.
   void note(std::string_view method, std::string_view body);
@@ -39,10 +50,19 @@ class EditorDocuments {
     std::string method;
     std::string body;
   };
+  struct Used {
+    std::uint64_t when = 0;                   // of all uses, the how manieth was its last
+    std::shared_ptr<const std::string> text;  // nullptr: not copied since it changed
+  };
   void read(const Noted& noted);
+  // Edited, or looked at.
+  Used& use(const std::string& uri);
+  std::vector<OpenFile> others_than(const lsp::Document& document);
 
-  const bool multiline_;
+  const AskRules rules_;
   lsp::DocumentStore store_;
+  std::map<std::string, Used> used_;  // of open documents, if open_files
+  std::uint64_t uses_ = 0;
   std::vector<Noted> noted_;
   std::atomic<lsp::Encoding> encoding_{lsp::Encoding::kUtf16};
 };

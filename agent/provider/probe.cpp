@@ -28,7 +28,7 @@ tl::expected<void, std::string> try_completion(ProviderConfig config, const Endp
   io.run();
   const auto body = answer.get();
   if (!body) return tl::unexpected(body.error());
-  const auto read = read_completions(endpoint.api, *body, ask.single_line);
+  const auto read = read_completions(endpoint.api, *body, ask);
   if (!read) return tl::unexpected(read.error());
   return {};
 }

@@ -11,7 +11,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "agent/provider/candidate_cache.h"
 #include "agent/provider/http_client.h"
+#include "agent/provider/related_files.h"
+#include "agent/provider/silence_filter.h"
 #include "lsp/message.h"
 
 namespace strop::agent {
@@ -28,6 +31,8 @@ struct Provider::Job {
 
 namespace {
 
+constexpr std::chrono::minutes kCacheAge{2};
+
 InlineAnswer nothing_for(const InlineAsk& ask) {
   InlineAnswer answer;
   answer.request_id = ask.request_id;
@@ -39,13 +44,54 @@ double milliseconds_since(Steady::time_point begin) {
   return std::chrono::duration<double, std::milli>(Steady::now() - begin).count();
 }
 
+// A model server, its connection, and how it was last.
+class Peer {
+ public:
+  Peer(asio::io_context& io, const Backend& backend)
+      : backend_(backend), client_(io, backend.endpoint, backend.key) {}
+
+  const Backend& backend() const { return backend_; }
+  HttpClient& client() { return client_; }
+
+  void note_health(const std::string& error) {
+    const std::string who = backend_.endpoint.host + ":" + backend_.endpoint.port +
+                            (backend_.arm ? " (arm " + *backend_.arm + ")" : "");
+    if (!error.empty() && healthy_)
+      spdlog::warn("provider {}: {}; completions stay empty until it answers", who, error);
+    if (error.empty() && !healthy_) spdlog::info("provider {}: answers again", who);
+    healthy_ = error.empty();
+  }
+
+ private:
+  const Backend& backend_;
+  HttpClient client_;
+  bool healthy_ = true;
+};
+
+// What was kept is shown first, so that what stands at the cursor does not change under the eye.
+KnownCandidates joined(const KnownCandidates& known, const KnownCandidates& more) {
+  KnownCandidates all = more;
+  all.texts = known.texts;
+  all.note.logprobs = known.note.logprobs;
+  for (std::size_t i = 0; i < more.texts.size(); ++i) {
+    if (std::find(all.texts.begin(), all.texts.end(), more.texts[i]) != all.texts.end()) continue;
+    all.texts.push_back(more.texts[i]);
+    all.note.logprobs.push_back(more.note.logprobs[i]);
+  }
+  return all;
+}
+
 }  // namespace
 
 // The thread, and what lives on it alone.
 class Provider::Loop {
  public:
-  Loop(Provider& provider, std::string key)
-      : provider_(provider), client_(io_, provider.endpoint_, std::move(key)), pause_(io_) {
+  explicit Loop(Provider& provider)
+      : provider_(provider),
+        pause_(io_),
+        cache_(static_cast<std::size_t>(provider.config_.cache), kCacheAge),
+        related_(static_cast<std::size_t>(provider.config_.related_bytes)) {
+    for (const Backend& backend : provider.backends_) peers_.emplace_back(io_, backend);
     asio::co_spawn(io_, serve(), asio::detached);
     thread_ = std::thread([this] { io_.run(); });
     ::pthread_setname_np(thread_.native_handle(), "provider");
@@ -58,7 +104,7 @@ class Provider::Loop {
   // What waits or is with the server may be out of date.
   void abort(const std::shared_ptr<Job>& job) {
     asio::post(io_, [this, job] {
-      if (with_server_ == job) client_.abort();
+      if (with_server_ == job) asked_->client().abort();
       pause_.cancel();
     });
   }
@@ -97,20 +143,41 @@ class Provider::Loop {
 
   asio::awaitable<void> serve_one(std::shared_ptr<Job> job) {
     const ProviderConfig& config = provider_.config_;
+    if (answer_from_cache(job)) co_return;
     const auto debounced =
         job->asked + std::chrono::milliseconds(static_cast<std::int64_t>(config.debounce_ms));
-    while (Steady::now() < debounced && !answered(job) && !superseded())
+    // Who asks by hand has paused already.
+    while (!job->ask.invoked && Steady::now() < debounced && !answered(job) && !superseded())
       co_await pause_until(debounced);
     if (answered(job)) co_return;
     if (config.debounce_ms > 0 && superseded()) {
       answer(job, nothing_for(job->ask), &ProviderCounts::superseded);
       co_return;
     }
+    const InlineAsk asked = job->ask;  // with nothing taken out: the cache's
     if (!permitted(job->ask)) {
       answer(job, nothing_for(job->ask), &ProviderCounts::refused);
       co_return;
     }
-    co_await ask_server(job);
+    job->ask.related = related_.choose(job->ask, [this](InlineAsk& ask) { return permitted(ask); });
+    co_await ask_server(job, asked);
+  }
+
+  bool answer_from_cache(const std::shared_ptr<Job>& job) {
+    auto known = cache_.find(job->ask, Steady::now());
+    const auto wanted = static_cast<std::size_t>(candidates_wanted(provider_.config_, job->ask));
+    if (!known || known->asked < wanted) return false;
+    InlineAsk permitted_ask = job->ask;
+    if (!permitted(permitted_ask)) {
+      answer(job, nothing_for(job->ask), &ProviderCounts::refused);
+      return true;
+    }
+    InlineAnswer full = nothing_for(job->ask);
+    full.texts = std::move(known->texts);
+    full.note = std::move(known->note);
+    full.note.latency_ms = milliseconds_since(job->asked);
+    answer(job, std::move(full), &ProviderCounts::cache_hits);
+    return true;
   }
 
   bool permitted(InlineAsk& ask) const {
@@ -122,31 +189,57 @@ class Provider::Loop {
     }
   }
 
-  asio::awaitable<void> ask_server(std::shared_ptr<Job> job) {
-    const ProviderConfig& config = provider_.config_;
+  Peer& peer_for(const InlineAsk& ask) {
+    const bool by_repository = provider_.config_.arms_by == "repository" && !ask.repository.empty();
+    return peers_[choose_backend(provider_.backends_, by_repository ? ask.repository : ask.user)];
+  }
+
+  asio::awaitable<void> ask_server(std::shared_ptr<Job> job, InlineAsk asked) {
+    Peer& peer = peer_for(job->ask);
+    const Backend& backend = peer.backend();
     with_server_ = job;
-    const auto body = co_await client_.post(
-        request_body(provider_.endpoint_.api, config, job->ask),
-        std::chrono::milliseconds(static_cast<std::int64_t>(config.timeout_ms)));
+    asked_ = &peer;
+    const auto body = co_await peer.client().post(
+        request_body(backend.endpoint.api, backend.config, job->ask),
+        std::chrono::milliseconds(static_cast<std::int64_t>(backend.config.timeout_ms)));
     with_server_ = nullptr;
     if (answered(job)) co_return;
-    const auto completions =
-        body ? read_completions(provider_.endpoint_.api, *body, job->ask.single_line)
-             : tl::unexpected(body.error());
-    provider_.note_health(completions ? "" : completions.error());
+    auto completions = body ? read_completions(backend.endpoint.api, *body, job->ask)
+                            : tl::unexpected(body.error());
+    peer.note_health(completions ? "" : completions.error());
     if (!completions) {
       answer(job, nothing_for(job->ask), &ProviderCounts::failed);
       co_return;
     }
+    give(job, asked, backend, std::move(*completions));
+  }
+
+  void give(const std::shared_ptr<Job>& job, const InlineAsk& asked, const Backend& backend,
+            Completions completions) {
+    const bool had_some = !completions.texts.empty();
+    Filtered filtered = filter_silent(backend, job->ask, std::move(completions));
+    KnownCandidates candidates;
+    candidates.texts = std::move(filtered.shown.texts);
+    candidates.asked = static_cast<std::size_t>(candidates_wanted(backend.config, job->ask));
+    ProviderNote& note = candidates.note;
+    note.model = filtered.shown.model.empty() ? backend.config.model : filtered.shown.model;
+    note.server = producer_name(backend.config, backend.endpoint);
+    note.prompt_hash = prompt_hash(job->ask);
+    note.exact = job->ask.related.empty();
+    note.arm = backend.arm;
+    note.propensity = filtered.propensity;
+    note.logprobs = std::move(filtered.shown.logprobs);
+    note.latency_ms = milliseconds_since(job->asked);
+    const auto known = job->ask.invoked ? cache_.find(asked, Steady::now()) : std::nullopt;
+    if (known) candidates = joined(*known, candidates);
+    cache_.keep(asked, candidates, Steady::now());
     InlineAnswer full = nothing_for(job->ask);
-    full.texts = completions->texts;
-    full.note.model = completions->model.empty() ? config.model : completions->model;
-    full.note.server = producer_name(config, provider_.endpoint_);
-    full.note.prompt_hash = prompt_hash(job->ask);
-    full.note.logprobs = completions->logprobs;
-    full.note.latency_ms = milliseconds_since(job->asked);
-    answer(job, std::move(full),
-           completions->texts.empty() ? &ProviderCounts::empty : &ProviderCounts::answered);
+    full.texts = std::move(candidates.texts);
+    full.note = std::move(candidates.note);
+    const auto count = !full.texts.empty() ? &ProviderCounts::answered
+                       : had_some          ? &ProviderCounts::silent
+                                           : &ProviderCounts::empty;
+    answer(job, std::move(full), count);
   }
 
   void answer(const std::shared_ptr<Job>& job, InlineAnswer what,
@@ -156,19 +249,22 @@ class Provider::Loop {
 
   Provider& provider_;
   asio::io_context io_{1};
-  HttpClient client_;
   asio::steady_timer pause_;
+  std::deque<Peer> peers_;
+  CandidateCache cache_;
+  RelatedFiles related_;
   std::shared_ptr<Job> with_server_;
+  Peer* asked_ = nullptr;  // whom with_server_ is with
   std::thread thread_;
 };
 
-Provider::Provider(ProviderConfig config, Endpoint endpoint, std::string key, Permit permit,
+Provider::Provider(ProviderConfig config, std::vector<Backend> backends, Permit permit,
                    InlineSink sink)
     : config_(std::move(config)),
-      endpoint_(std::move(endpoint)),
+      backends_(std::move(backends)),
       permit_(std::move(permit)),
       sink_(std::move(sink)),
-      loop_(std::make_unique<Loop>(*this, std::move(key))) {}
+      loop_(std::make_unique<Loop>(*this)) {}
 
 Provider::~Provider() { stop(); }
 
@@ -236,15 +332,6 @@ bool Provider::settle(const std::shared_ptr<Job>& job, std::uint64_t ProviderCou
   job->answered = true;
   ++(counts_.*count);
   return true;
-}
-
-void Provider::note_health(const std::string& error) {
-  if (!error.empty() && healthy_)
-    spdlog::warn("provider {}:{}: {}; completions stay empty until it answers", endpoint_.host,
-                 endpoint_.port, error);
-  if (error.empty() && !healthy_)
-    spdlog::info("provider {}:{}: answers again", endpoint_.host, endpoint_.port);
-  healthy_ = error.empty();
 }
 
 }  // namespace strop::agent

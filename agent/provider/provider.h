@@ -1,10 +1,11 @@
 // The agent's own completions: asks a model server what may stand at the cursor.
 //
-// Owns a thread with the connection; ask() and cancel() come from any thread and never wait. One
-// request at a time is with the server, a few wait; when more come, the oldest gets an empty
-// answer. Every ask is answered exactly once, up to stop(). A server that is not there, slow or
-// wrong means an empty answer, a count, and one line in the log until it is well again. Nothing
-// leaves before `permit` has agreed to it.
+// Owns a thread with the connections; ask() and cancel() come from any thread and never wait. One
+// request at a time is with a server, a few wait; when more come, the oldest gets an empty answer.
+// What agrees with an answer given before is answered from there, without a pause or a request.
+// Every ask is answered exactly once, up to stop(). A server that is not there, slow or wrong means
+// an empty answer, a count, and one line in the log until it is well again. Nothing leaves before
+// `permit` has agreed to it.
 #pragma once
 
 #include <atomic>
@@ -18,9 +19,10 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "agent/config.h"
-#include "agent/provider/completion_api.h"
+#include "agent/provider/backend.h"
 #include "agent/provider/inline_provider.h"
 
 namespace strop::agent {
@@ -33,6 +35,8 @@ struct ProviderCounts {
   std::uint64_t cancelled = 0;   // by the editor
   std::uint64_t superseded = 0;  // by newer ones
   std::uint64_t failed = 0;      // no or no proper answer from the server
+  std::uint64_t cache_hits = 0;  // with a text of an earlier answer, typed through
+  std::uint64_t silent = 0;      // the model's texts were not worth showing
   bool operator==(const ProviderCounts&) const = default;
 };
 
@@ -41,11 +45,11 @@ class Provider : public InlineProvider {
   static constexpr std::size_t kMaxWaiting = 8;
 
   // Takes out of a prompt what must not leave; false: nothing of it may. Called on the provider's
-  // thread.
+  // thread, for the prompt and for every part of another file that would go along.
   using Permit = std::function<bool(InlineAsk&)>;
 
-  Provider(ProviderConfig config, Endpoint endpoint, std::string key, Permit permit,
-           InlineSink sink);
+  // REQUIRES: at least one backend, as make_backends() has them.
+  Provider(ProviderConfig config, std::vector<Backend> backends, Permit permit, InlineSink sink);
   ~Provider() override;  // stop()
 
   void ask(InlineAsk ask) override;
@@ -63,13 +67,11 @@ class Provider : public InlineProvider {
   std::shared_ptr<Job> take_next();
   // True: it was not answered before, and now it is.
   bool settle(const std::shared_ptr<Job>& job, std::uint64_t ProviderCounts::*count);
-  void note_health(const std::string& error);
 
   const ProviderConfig config_;
-  const Endpoint endpoint_;
+  const std::vector<Backend> backends_;
   const Permit permit_;
   const InlineSink sink_;
-  bool healthy_ = true;  // of the provider's thread
 
   mutable std::mutex jobs_mutex_;
   // Guarded by jobs_mutex_.

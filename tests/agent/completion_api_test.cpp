@@ -122,16 +122,19 @@ InlineAsk ask_of(const std::string& prefix, const std::string& suffix, bool sing
   return ask;
 }
 
+const InlineAsk kLine = ask_of("", "");
+const InlineAsk kLines = ask_of("", "", false);
+
 TEST(RequestBody, IsAsEachServerTakesIt) {
   ProviderConfig config;
   config.max_tokens = 9;
   config.candidates = 3;
   EXPECT_EQ(json::parse(request_body(kOpenAi, config, ask_of("a", "b"))), json::parse(R"({
-    "prompt": "a", "suffix": "b", "max_tokens": 9, "temperature": 0, "n": 3, "logprobs": 1,
+    "prompt": "a", "suffix": "b", "max_tokens": 9, "temperature": 0.4, "n": 3, "logprobs": 1,
     "stop": ["\n"]})"));
   EXPECT_EQ(json::parse(request_body(kInfill, config, ask_of("a", "b"))), json::parse(R"({
-    "input_prefix": "a", "input_suffix": "b", "n_predict": 9, "temperature": 0,
-    "cache_prompt": true, "stop": ["\n"]})"));
+    "input_prefix": "a", "input_suffix": "b", "n_predict": 9, "temperature": 0.4, "n_probs": 1,
+    "n_cmpl": 3, "cache_prompt": true, "stop": ["\n"]})"));
 }
 
 TEST(RequestBody, LeavesOutWhatIsNotSaid) {
@@ -166,7 +169,7 @@ TEST(ReadCompletions, TakesTextsModelAndLogProbs) {
       {"text": "one", "logprobs": {"token_logprobs": [-0.5, -1.5]}},
       {"text": "two", "logprobs": {"token_logprobs": [-1, null]}},
       {"text": "three", "logprobs": null}]})",
-                                     true);
+                                     kLine);
   ASSERT_TRUE(read) << read.error();
   EXPECT_EQ(*read, (Completions{{"one", "two", "three"}, {-2.0, {}, {}}, "m"}));
 }
@@ -174,20 +177,20 @@ TEST(ReadCompletions, TakesTextsModelAndLogProbs) {
 TEST(ReadCompletions, DropsBlankOnesAndRepeats) {
   const auto read = read_completions(
       kOpenAi, R"({"choices": [{"text": " \n"}, {"text": "a\nb"}, {"text": "a"}, {"text": ""}]})",
-      true);
+      kLine);
   EXPECT_THAT(read->texts, ElementsAre("a"));
   EXPECT_EQ(read->logprobs.size(), 1U);
 }
 
 TEST(ReadCompletions, OneLineEndsWithoutItsCarriageReturn) {
   const char* body = R"({"choices": [{"text": "a\r\nb"}]})";
-  EXPECT_THAT(read_completions(kOpenAi, body, true)->texts, ElementsAre("a"));
-  EXPECT_THAT(read_completions(kOpenAi, body, false)->texts, ElementsAre("a\r\nb"));
+  EXPECT_THAT(read_completions(kOpenAi, body, kLine)->texts, ElementsAre("a"));
+  EXPECT_THAT(read_completions(kOpenAi, body, kLines)->texts, ElementsAre("a\r\nb"));
 }
 
 TEST(ReadCompletions, InfillHasOneContent) {
-  EXPECT_THAT(read_completions(kInfill, R"({"content": "x"})", true)->texts, ElementsAre("x"));
-  EXPECT_THAT(read_completions(kInfill, R"({"content": ""})", true)->texts, IsEmpty());
+  EXPECT_THAT(read_completions(kInfill, R"({"content": "x"})", kLine)->texts, ElementsAre("x"));
+  EXPECT_THAT(read_completions(kInfill, R"({"content": ""})", kLine)->texts, IsEmpty());
 }
 
 TEST(ReadCompletions, SaysWhatIsWrong) {
@@ -203,7 +206,7 @@ TEST(ReadCompletions, SaysWhatIsWrong) {
       {kInfill, R"({"choices": [{"text": "a"}]})", "no 'content'"},
       {kInfill, R"({"content": 3})", "no 'content'"}};
   for (const auto& [api, body, says] : kBad) {
-    const auto read = read_completions(api, body, true);
+    const auto read = read_completions(api, body, kLine);
     ASSERT_FALSE(read) << body;
     EXPECT_THAT(read.error(), HasSubstr(says)) << body;
   }

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "agent/session.h"
+#include "agent/provider/backend.h"
 #include "support/temporary_folder.h"
 
 namespace strop::agent {
@@ -217,13 +217,13 @@ TEST_F(ConfigTest, AKeyComesFromAFileOfTheUserAlone) {
   std::ofstream(provider.key_file) << "s3cret\n";
 
   fs::permissions(provider.key_file, fs::perms(0600));
-  const auto good = check_provider(provider);
+  const auto good = make_backends(provider);
   ASSERT_TRUE(good) << good.error();
-  EXPECT_EQ(good->second, "s3cret");
+  EXPECT_EQ(good->front().key, "s3cret");
 
   for (const unsigned mode : {0640u, 0604u, 0660u, 0610u}) {
     fs::permissions(provider.key_file, fs::perms(mode));
-    const auto refused = check_provider(provider);
+    const auto refused = make_backends(provider);
     ASSERT_FALSE(refused) << mode;
     EXPECT_THAT(refused.error(), AllOf(HasSubstr(provider.key_file.string()),
                                        HasSubstr("chmod 600"), Not(HasSubstr("s3cret"))));
@@ -234,14 +234,14 @@ TEST_F(ConfigTest, AKeyFileThatHoldsNoneIsRefused) {
   ProviderConfig provider;
   provider.url = "https://models.example/v1";
   provider.key_file = folder_ / "key";
-  EXPECT_THAT(check_provider(provider).error(), HasSubstr("cannot be read"));
+  EXPECT_THAT(make_backends(provider).error(), HasSubstr("cannot be read"));
   for (const char* text : {"", "\n", "two words\n", "na\xC3\xAFve\n"}) {
     std::ofstream(provider.key_file) << text;
     fs::permissions(provider.key_file, fs::perms(0600));
-    EXPECT_THAT(check_provider(provider).error(), HasSubstr("first line must be the key")) << text;
+    EXPECT_THAT(make_backends(provider).error(), HasSubstr("first line must be the key")) << text;
   }
   provider.key_file = folder_.path();
-  EXPECT_FALSE(check_provider(provider));
+  EXPECT_FALSE(make_backends(provider));
 }
 
 // Restores one variable of the environment.

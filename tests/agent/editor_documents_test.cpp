@@ -37,7 +37,7 @@ class EditorDocumentsTest : public testing::Test {
     return documents.around_cursor(request.dump(), "7");
   }
 
-  EditorDocuments documents_{false};
+  EditorDocuments documents_{AskRules{}};
 };
 
 TEST_F(EditorDocumentsTest, GivesWhatIsBeforeAndBehindTheCursor) {
@@ -97,7 +97,7 @@ TEST_F(EditorDocumentsTest, OtherMessagesChangeNothing) {
 }
 
 TEST_F(EditorDocumentsTest, MoreThanALineIsAskedForWhereNothingFollowsOnIt) {
-  EditorDocuments multiline{true};
+  EditorDocuments multiline{AskRules{.multiline = true}};
   open(multiline, "one \t\r\ntwo;");
   EXPECT_FALSE(at(multiline, 0, 3)->single_line);
   EXPECT_TRUE(at(multiline, 0, 2)->single_line);

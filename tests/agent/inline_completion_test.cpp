@@ -32,11 +32,10 @@ class InlineCompletionTest : public testing::Test {
     config_.provider.timeout_ms = 20'000;
     delivery_ = make_delivery(config_);
     interceptor_.emplace(InterceptorOptions{}, clock_, nullptr);
-    const auto checked = check_provider(config_.provider);
-    if (!checked) throw std::runtime_error(checked.error());
+    const auto backends = make_backends(config_.provider);
+    if (!backends) throw std::runtime_error(backends.error());
     provider_.emplace(
-        config_.provider, checked->first, checked->second,
-        [this](InlineAsk& ask) { return delivery_->prepare(ask); },
+        config_.provider, *backends, [this](InlineAsk& ask) { return delivery_->prepare(ask); },
         [this](const InlineAnswer& answer) { interceptor_->deliver(answer); });
     interceptor_->set_provider(&*provider_);
     interceptor_->set_inject([this](const std::string& frame) {

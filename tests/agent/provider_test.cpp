@@ -42,7 +42,8 @@ class ProviderTest : public testing::Test {
       Provider::Permit permit = [](InlineAsk&) { return true; }) {
     const auto endpoint = parse_endpoint(url, false);
     if (!endpoint) throw std::runtime_error(endpoint.error());
-    return provider_.emplace(config_, *endpoint, key, std::move(permit),
+    return provider_.emplace(config_, std::vector{Backend{config_, *endpoint, key}},
+                             std::move(permit),
                              [this](InlineAnswer answer) { answers_.push(std::move(answer)); });
   }
 

@@ -36,6 +36,7 @@ std::vector<Event> one_of_each() {
   offered.prompt_hash = "ab";
   offered.model = "m";
   offered.arm = "b";
+  offered.propensity = 0.05;
   offered.latency_ms = 12;
   Outcome outcome;
   outcome.outcome = OutcomeKind::kDismissed;
