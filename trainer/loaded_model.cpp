@@ -53,7 +53,8 @@ LoadedModel load_model(const std::string& directory, const std::string& adapter)
   if (!adapter.empty()) {
     if (const auto loaded = load_adapter(*decoder, adapter); !loaded)
       throw std::runtime_error(loaded.error());
-    name += "+" + last_name(adapter);
+    name += '+';
+    name += last_name(adapter);
   }
   const FimFamily family = family_of(*tokenizer);
   return {std::move(*decoder), std::move(*tokenizer), family, std::move(name)};

@@ -134,10 +134,10 @@ void PreTokenizer::apply(std::size_t step, std::string_view text, const Sink& pi
   if (text.empty()) return;
   if (step == steps_.size()) return piece(text);
   const Step& current = steps_[step];
-  if (current.prefix_space && text.front() != ' ')
-    cut(current, step + 1, " " + std::string(text), piece);
-  else
-    cut(current, step + 1, text, piece);
+  if (!current.prefix_space || text.front() == ' ') return cut(current, step + 1, text, piece);
+  std::string spaced(1, ' ');
+  spaced += text;
+  cut(current, step + 1, spaced, piece);
 }
 
 // The step's matches and what lies between them, joined as its behavior says.
