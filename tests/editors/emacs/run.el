@@ -1,0 +1,15 @@
+;;; run.el --- Runs one file of the tests of the Emacs package  -*- lexical-binding: t -*-
+
+;;; Commentary:
+
+;; STROP_BIN_DIR=build/dev/bin emacs --batch -q -l tests/editors/emacs/run.el FILE
+
+;;; Code:
+
+(let ((folder (file-name-directory load-file-name))
+      (file (pop command-line-args-left)))
+  (load (expand-file-name "support" folder) nil t)
+  (load (expand-file-name file folder) nil t)
+  (ert-run-tests-batch-and-exit))
+
+;;; run.el ends here
