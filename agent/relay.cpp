@@ -1,9 +1,12 @@
 #include "agent/relay.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <stdexcept>
@@ -15,7 +18,9 @@
 namespace strop::agent {
 namespace {
 
-constexpr std::size_t kRead = 64u << 10;
+constexpr std::size_t kRead = 256u << 10;
+// For a thread on a busy machine to take what lies in its pipe.
+constexpr std::chrono::milliseconds kForTheThread{1'000};
 
 FileDescriptor make_event() {
   FileDescriptor event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -39,23 +44,28 @@ void lower_event(const FileDescriptor& event) {
 class Relay::Pump {
  public:
   Pump(Direction direction, int input, MessageHandler* handler, DirectionCounts& counts)
-      : direction_(direction), input_(input), handler_(handler), counts_(counts), buffer_(kRead) {}
+      : direction_(direction),
+        input_(input),
+        handler_(handler),
+        counts_(counts),
+        buffer_(handler == nullptr ? kRead : 0) {}
 
   // Reads once and gives what is to be written for it. False: the input has ended; what is given
   // then is the last.
   bool read(std::string_view& out) {
     out = {};
+    char* const into = handler_ == nullptr ? buffer_.data() : reader_.room(kRead);
     ssize_t got = 0;
     do {
-      got = ::read(input_, buffer_.data(), buffer_.size());
+      got = ::read(input_, into, kRead);
     } while (got < 0 && errno == EINTR);
     if (got < 0 && errno == EAGAIN)
-      got = 0, out = {};
+      got = 0;
     else if (got <= 0)
       return finish(out);
-    const std::string_view bytes(buffer_.data(), static_cast<std::size_t>(got));
-    counts_.bytes_in += bytes.size();
-    out = handler_ == nullptr ? bytes : decide(bytes);
+    const auto size = static_cast<std::size_t>(got);
+    counts_.bytes_in += size;
+    out = handler_ == nullptr ? std::string_view(into, size) : decide(size);
     return true;
   }
 
@@ -78,9 +88,11 @@ class Relay::Pump {
     return false;
   }
 
-  std::string_view decide(std::string_view bytes) {
+  std::string_view decide(std::size_t got) {
     out_.clear();
-    reader_.feed(bytes);
+    as_is_ = {};
+    rewritten_ = false;
+    reader_.fed(got);
     while (const auto chunk = reader_.next()) {
       if (chunk->kind == lsp::ChunkKind::kFrame) {
         decide_frame(*chunk);
@@ -91,25 +103,41 @@ class Relay::Pump {
         oversized_ = reader_.counts().oversized_frames;
         handler_->on_untapped(direction_);
       }
-      out_ += chunk->bytes;
+      pass(chunk->bytes);
     }
-    return out_;
+    return rewritten_ ? std::string_view(out_) : as_is_;
   }
 
   void decide_frame(const lsp::Chunk& chunk) {
     const Verdict verdict = handler_->on_message(direction_, chunk.body);
     switch (verdict.fate) {
       case Verdict::Fate::kForward:
-        out_ += chunk.bytes;
+        pass(chunk.bytes);
         break;
       case Verdict::Fate::kReplace:
+        begin_rewriting();
         out_ += frame(verdict.body, chunk.bytes.substr(0, chunk.bytes.size() - chunk.body.size()));
         ++counts_.replaced;
         break;
       case Verdict::Fate::kSwallow:
+        begin_rewriting();
         ++counts_.swallowed;
         break;
     }
+  }
+
+  // What goes on unchanged is written from where the reader has it: chunks stand behind one
+  // another.
+  void pass(std::string_view bytes) {
+    if (rewritten_)
+      out_ += bytes;
+    else
+      as_is_ = {as_is_.empty() ? bytes.data() : as_is_.data(), as_is_.size() + bytes.size()};
+  }
+
+  void begin_rewriting() {
+    if (!rewritten_) out_ = as_is_;
+    rewritten_ = true;
   }
 
   Direction direction_;
@@ -118,7 +146,9 @@ class Relay::Pump {
   DirectionCounts& counts_;
   lsp::FrameReader reader_;
   std::uint64_t oversized_ = 0;
-  std::vector<char> buffer_;
+  std::vector<char> buffer_;  // without a handler
+  std::string_view as_is_;    // what was read and goes on as it is, while nothing is rewritten
+  bool rewritten_ = false;
   std::string out_;
 };
 
@@ -130,7 +160,10 @@ Relay::Relay(RelayEnds ends, MessageHandler* handler)
       handler_(handler),
       stop_(make_event()),
       no_input_(make_event()),
-      injection_(make_event()) {}
+      injection_(make_event()) {
+  for (const FileDescriptor* input : {&from_editor_, &from_server_})
+    ::fcntl(input->get(), F_SETPIPE_SZ, Outlet::kPipeBytes);
+}
 
 Relay::~Relay() { stop(); }
 
@@ -162,6 +195,30 @@ void Relay::end_input() { raise_event(no_input_); }
 bool Relay::wait_for_output(std::chrono::milliseconds patience) {
   std::unique_lock lock(injections_mutex_);
   return output_ended_changed_.wait_for(lock, patience, [this] { return output_ended_; });
+}
+
+bool Relay::hand_over(std::chrono::milliseconds patience, const std::function<bool()>& may_wait) {
+  std::unique_lock lock(injections_mutex_);
+  if (output_ended_) return true;
+  int left = 0;
+  ::ioctl(from_server_.get(), FIONREAD, &left);  // end_output() closes it under the lock
+  // Asked in this order the sum may be too large, where the other thread reads meanwhile; then the
+  // end of the output, or its silence, ends the wait.
+  const std::uint64_t all =
+      bytes_from_server_.load() + static_cast<std::uint64_t>(std::max(left, 0));
+  auto moved = std::chrono::steady_clock::now();
+  std::uint64_t past = bytes_past_to_editor_.load();
+  while (true) {
+    if (output_ended_changed_.wait_for(lock, patience, [this] { return output_ended_; }))
+      return true;
+    const std::uint64_t past_now = bytes_past_to_editor_.load();
+    const bool writes = bytes_from_server_.load() != past_now;
+    if (past_now >= all || !may_wait()) return false;
+    const auto now = std::chrono::steady_clock::now();
+    if (writes || past_now != past) moved = now;
+    if (now - moved >= kForTheThread) return false;
+    past = past_now;
+  }
 }
 
 void Relay::stop() {
@@ -206,8 +263,10 @@ void Relay::carry_to_editor() {
     if (ends[0].revents != 0) {
       std::string_view out;
       open = pump.read(out);
+      bytes_from_server_.store(counts_.to_editor.bytes_in);
       if (to_editor_.write(out, stop_.get()) != Outlet::Result::kWritten) break;
       pump.written(out);
+      bytes_past_to_editor_.store(counts_.to_editor.bytes_in);
     }
     if ((ends[2].revents & POLLIN) != 0 && pump.between_frames() && !write_injections()) break;
   }
@@ -233,9 +292,9 @@ bool Relay::write_injections() {
 
 void Relay::end_output() {
   to_editor_.close();
-  from_server_.close();
   {
     const std::lock_guard lock(injections_mutex_);
+    from_server_.close();
     output_ended_ = true;
   }
   output_ended_changed_.notify_all();

@@ -16,6 +16,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -88,8 +89,14 @@ class Relay {
   // The editor's side is as if it had ended: the server reads the end.
   void end_input();
 
-  // Whether the server's output has ended and all of it is with the editor.
+  // Whether the server's output has ended and all of it is with the editor. `patience`: for how
+  // long nothing may move.
   bool wait_for_output(std::chrono::milliseconds patience);
+
+  // The same where the server has ended: what it wrote before is waited for while `may_wait` says
+  // so, since without us it could not have ended before the editor read. What others write who have
+  // its output still is not.
+  bool hand_over(std::chrono::milliseconds patience, const std::function<bool()>& may_wait);
 
   // Ends both directions, whatever they wait for. What a side has not taken by now is lost.
   void stop();
@@ -119,6 +126,8 @@ class Relay {
   std::thread to_editor_thread_;
   RelayCounts counts_;  // each direction's thread writes its part
   std::atomic<std::uint64_t> bytes_from_editor_{0};
+  std::atomic<std::uint64_t> bytes_from_server_{0};     // read
+  std::atomic<std::uint64_t> bytes_past_to_editor_{0};  // of those, written or kept for later
 
   std::mutex injections_mutex_;
   std::deque<std::string> injections_;

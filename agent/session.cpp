@@ -26,6 +26,8 @@ using std::chrono::milliseconds;
 // Together below the 200 ms in which an agent ends after its server.
 constexpr milliseconds kForOutput{90};
 constexpr milliseconds kForCapture{90};
+// For an editor that does not read what the server said before its end; a signal ends it.
+constexpr std::chrono::seconds kForSlowEditor{60};
 // In the client's time nobody waits, and every event counts.
 constexpr milliseconds kForSimulation{60'000};
 
@@ -118,7 +120,7 @@ class Session {
     if (!child_) start_standalone(supervisor);
     SessionEnd end;
     end.end = supervisor.watch();
-    end.orderly = finish();
+    end.orderly = finish(end.end);
     log_end(end);
     return end;
   }
@@ -127,7 +129,8 @@ class Session {
   tl::expected<void, std::string> start_server(const sigset_t& inherited);
   void build(std::vector<Backend> backends);
   void start_standalone(Supervisor& supervisor);
-  bool finish();
+  bool finish(const ChildEnd& end);
+  void hand_over(const ChildEnd& end);
   void log_end(const SessionEnd& end) const;
 
   const SessionPlan& plan_;
@@ -218,10 +221,34 @@ void Session::start_standalone(Supervisor& supervisor) {
   });
 }
 
+// Without us a server ends only when all but a pipe of its output is read, unless it is made to.
+void Session::hand_over(const ChildEnd& end) {
+  const auto is_one = [](const sigset_t& set, int number) {
+    return sigismember(&set, number) == 1;
+  };
+  const sigset_t handled = handled_signals();
+  if (end.signalled && (end.code == SIGKILL || is_one(handled, end.code))) {
+    relay_->wait_for_output(kForOutput);
+    return;
+  }
+  const auto deadline = std::chrono::steady_clock::now() + kForSlowEditor;
+  relay_->hand_over(kForOutput, [&] {
+    sigset_t pending;
+    sigemptyset(&pending);
+    ::sigpending(&pending);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT})
+      if (is_one(pending, number)) return false;
+    return std::chrono::steady_clock::now() < deadline;
+  });
+}
+
 // In the order in which things feed one another. False: something could not be ended in time.
-bool Session::finish() {
+bool Session::finish(const ChildEnd& end) {
   const bool simulated = clock_.of_client();
-  relay_->wait_for_output(simulated ? kForSimulation : kForOutput);
+  if (simulated)
+    relay_->wait_for_output(kForSimulation);
+  else
+    hand_over(end);
   if (provider_) provider_->stop();
   relay_->stop();
   if (standalone_.thread.joinable()) standalone_.thread.join();

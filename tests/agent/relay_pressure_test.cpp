@@ -78,6 +78,37 @@ TEST_P(RelayPressure, StoppingDoesNotWaitForWhoDoesNotRead) {
   EXPECT_TRUE(relay_->wait_for_output(std::chrono::milliseconds(0)));
 }
 
+TEST_P(RelayPressure, WhatAServerSaidBeforeItsEndIsHandedOverHoweverLateTheEditorReads) {
+  relay_->start();
+  const std::string said = server_.write_until_full(frame("\"server\""));
+  server_.out.close();
+  int asked = 0;
+  std::string arrived;
+  const bool all = relay_->hand_over(std::chrono::milliseconds(5), [&] {
+    if (++asked == 20) arrived = editor_.read(said.size());
+    return asked < 10'000;
+  });
+  EXPECT_TRUE(all);
+  EXPECT_GE(asked, 20);
+  EXPECT_TRUE(arrived == said);
+}
+
+TEST_P(RelayPressure, HandingOverEndsWhenItMayWaitNoLonger) {
+  relay_->start();
+  server_.write_until_full(frame("\"server\""));
+  server_.out.close();
+  int asked = 0;
+  EXPECT_FALSE(relay_->hand_over(std::chrono::milliseconds(1), [&asked] { return ++asked < 5; }));
+  EXPECT_EQ(asked, 5);
+}
+
+TEST_P(RelayPressure, WhoHoldsTheOutputOfAServerThatEndedIsNotWaitedFor) {
+  relay_->start();
+  ASSERT_TRUE(server_.write(frame("1")));
+  ASSERT_EQ(editor_.read(frame("1").size()), frame("1"));
+  EXPECT_FALSE(relay_->hand_over(std::chrono::milliseconds(1), [] { return true; }));
+}
+
 class Injection : public RelayPressure {};
 INSTANTIATE_TEST_SUITE_P(Handler, Injection, testing::Values(true),
                          [](const auto&) { return "Framed"; });
