@@ -53,6 +53,9 @@ void Capture::guarded(const char* what, Work work) {
 }
 
 void Capture::run() {
+  // Never preempts what relays when it wakes; its share of the processor stays the same.
+  const sched_param usual{};
+  ::pthread_setschedparam(::pthread_self(), SCHED_BATCH, &usual);
   synced_at_ = Steady::now();
   while (!tap_.finished()) {
     auto item = tap_.take(patience());

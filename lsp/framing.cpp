@@ -52,14 +52,23 @@ Match match_block(std::string_view text, bool at_line_start) {
 }  // namespace
 
 void FrameReader::feed(std::string_view bytes) {
+  char* const at = room(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), at);
+  fed(bytes.size());
+}
+
+char* FrameReader::room(std::size_t bytes) {
   // Dropping only when at least half of the buffer goes keeps the whole linear.
-  if (head_ > 0 && head_ >= buffer_.size() - head_) {
-    buffer_.erase(0, head_);
+  if (head_ > 0 && head_ >= end_ - head_) {
+    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(head_),
+              buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
+    end_ -= head_;
     for (std::size_t* offset : {&scan_, &block_, &line_, &body_})
       *offset -= std::min(*offset, head_);
     head_ = 0;
   }
-  buffer_.append(bytes);
+  if (buffer_.size() - end_ < bytes) buffer_.resize(std::max(end_ + bytes, 2 * end_));
+  return buffer_.data() + end_;
 }
 
 std::optional<Chunk> FrameReader::next() {
@@ -73,15 +82,15 @@ std::optional<Chunk> FrameReader::next() {
         return take(ChunkKind::kJunk, block_);
       case State::kBody: {
         if (head_ < block_) return take(ChunkKind::kJunk, block_);
-        if (buffer_.size() - body_ < left_) return std::nullopt;
+        if (end_ - body_ < left_) return std::nullopt;
         const std::size_t end = body_ + static_cast<std::size_t>(left_);
         seek_from(end, true);
         return take(ChunkKind::kFrame, end);
       }
       case State::kStreaming: {
         if (head_ < block_) return take(ChunkKind::kJunk, block_);
-        const std::size_t end = head_ + static_cast<std::size_t>(
-                                            std::min<std::uint64_t>(left_, buffer_.size() - head_));
+        const std::size_t end =
+            head_ + static_cast<std::size_t>(std::min<std::uint64_t>(left_, end_ - head_));
         left_ -= end - head_;
         if (left_ == 0) seek_from(end, true);
         return take(ChunkKind::kOversized, end);
@@ -91,16 +100,16 @@ std::optional<Chunk> FrameReader::next() {
 }
 
 std::optional<Chunk> FrameReader::finish() {
-  std::optional<Chunk> rest = take(ChunkKind::kTruncated, buffer_.size());
-  seek_from(buffer_.size(), true);
+  std::optional<Chunk> rest = take(ChunkKind::kTruncated, end_);
+  seek_from(end_, true);
   return rest;
 }
 
 bool FrameReader::seek() {
-  for (; scan_ < buffer_.size(); ++scan_) {
+  for (; scan_ < end_; ++scan_) {
     const char c = buffer_[scan_];
     if (lower(c) == 'c') {
-      const Match match = match_block(std::string_view(buffer_).substr(scan_), at_line_start_);
+      const Match match = match_block(text().substr(scan_), at_line_start_);
       if (match == Match::kPartial) return false;
       if (match == Match::kWhole) {
         state_ = State::kHeader;
@@ -145,9 +154,9 @@ bool FrameReader::read_header() {
 FrameReader::Line FrameReader::scan_line() {
   // What is decided at a byte never depends on how many follow it in the buffer, except that a CR
   // waits for its LF: so the split of the input cannot matter.
-  while (scan_ < buffer_.size() && scan_ - block_ < limits_.max_header) {
+  while (scan_ < end_ && scan_ - block_ < limits_.max_header) {
     const char c = buffer_[scan_];
-    if (c == '\r' && scan_ + 1 == buffer_.size()) return Line::kIncomplete;
+    if (c == '\r' && scan_ + 1 == end_) return Line::kIncomplete;
     const bool ends = c == '\n' || (c == '\r' && buffer_[scan_ + 1] == '\n');
     if (ends) {
       const bool blank = scan_ == line_;
@@ -168,8 +177,7 @@ bool FrameReader::accept_name(char c) {
   if (c != ':') return is_token(c);
   if (scan_ == line_) return false;
   in_value_ = true;
-  is_length_ =
-      equals_ignoring_case(std::string_view(buffer_).substr(line_, scan_ - line_), kLengthName);
+  is_length_ = equals_ignoring_case(text().substr(line_, scan_ - line_), kLengthName);
   return true;
 }
 
@@ -213,10 +221,10 @@ void FrameReader::seek_from(std::size_t offset, bool at_line_start) {
 
 std::optional<Chunk> FrameReader::take(ChunkKind kind, std::size_t end) {
   if (end == head_) return std::nullopt;
-  Chunk chunk{kind, std::string_view(buffer_).substr(head_, end - head_), {}};
+  Chunk chunk{kind, text().substr(head_, end - head_), {}};
   switch (kind) {
     case ChunkKind::kFrame:
-      chunk.body = std::string_view(buffer_).substr(body_, end - body_);
+      chunk.body = text().substr(body_, end - body_);
       ++counts_.frames;
       counts_.frame_bytes += chunk.bytes.size();
       break;

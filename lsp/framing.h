@@ -26,7 +26,7 @@ enum class ChunkKind {
   kTruncated   // what was left when the stream ended
 };
 
-// Views into the reader: valid until its next call.
+// Views into the reader: valid until more is fed. Those given in between stand behind one another.
 struct Chunk {
   ChunkKind kind = ChunkKind::kJunk;
   std::string_view bytes;  // exactly as fed, header included; never empty
@@ -56,6 +56,10 @@ class FrameReader {
   // Takes the next bytes of the stream. Drain with next() before feeding again, or they pile up.
   void feed(std::string_view bytes);
 
+  // The same without a copy: room for so many bytes to read into, then how many of them came.
+  char* room(std::size_t bytes);
+  void fed(std::size_t bytes) { end_ += bytes; }
+
   // The next chunk, or nothing until more is fed.
   std::optional<Chunk> next();
 
@@ -64,7 +68,7 @@ class FrameReader {
   std::optional<Chunk> finish();
 
   // Bytes fed and not handed on yet.
-  std::size_t held() const { return buffer_.size() - head_; }
+  std::size_t held() const { return end_ - head_; }
 
   // Within an oversized frame: what next() gives next belongs to it still.
   bool streaming() const { return state_ == State::kStreaming; }
@@ -90,12 +94,15 @@ class FrameReader {
   void seek_from(std::size_t offset, bool at_line_start);
   std::optional<Chunk> take(ChunkKind kind, std::size_t end);
 
+  std::string_view text() const { return {buffer_.data(), end_}; }
+
   FrameLimits limits_;
   FrameCounts counts_;
-  std::string buffer_;
+  std::string buffer_;  // up to end_; behind it is room
   State state_ = State::kSeeking;
 
-  // Offsets into buffer_. They move along when feed() drops what lies before head_.
+  // Offsets into buffer_. They move along when room() drops what lies before head_.
+  std::size_t end_ = 0;   // of what was fed
   std::size_t head_ = 0;  // before it everything was handed on
   std::size_t scan_ = 0;  // before it everything was looked at
   std::size_t block_ = 0;
