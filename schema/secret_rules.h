@@ -1,8 +1,9 @@
 // The table of secret rules: what to look for and when to believe it.
 //
 // Constant data, any thread. A pattern's first group is the secret, or the whole match where it has
-// none. Patterns are RE2's, `(?i)` where case does not matter; keywords are lower case, and at
-// least one stands in whatever the pattern can match. Names never change their meaning.
+// none. Patterns are RE2's, `(?i)` where case does not matter; at least one keyword stands in
+// whatever the pattern can match, in any case of letters unless it has capitals itself; it has at
+// least three characters. Names never change their meaning.
 #pragma once
 
 #include <string_view>

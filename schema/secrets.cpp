@@ -17,7 +17,8 @@ namespace strop::schema {
 namespace {
 
 constexpr std::string_view kPrivateKey = "private_key";
-constexpr std::size_t kMaxRules = 128;
+constexpr std::string_view kMarkEnd = "»";
+constexpr std::size_t kMaxRules = 192;
 constexpr std::int64_t kMemoryPerRule = 2 << 20;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -122,6 +123,7 @@ bool looks_like_password(std::string_view value) {
 
 bool is_believed(const SecretRule& rule, std::string_view value) {
   if (value.empty() || entropy(value) < rule.entropy) return false;
+  if (value.find(kMarkEnd) != std::string_view::npos) return false;  // ours
   const std::string lower = lowered(value);
   switch (rule.proof) {
     case SecretProof::kForm:
@@ -134,7 +136,9 @@ bool is_believed(const SecretRule& rule, std::string_view value) {
   return true;
 }
 
-// Which rules have a keyword in a text, in one pass: by a keyword's first two letters.
+// Which rules have a keyword in a text, in one pass: by a keyword's first three characters, of each
+// the five bits that letters of both cases share. Nearly every place ends with one bit of a table
+// that is small enough to stay near the processor.
 class KeywordIndex {
  public:
   using Rules = std::bitset<kMaxRules>;
@@ -147,13 +151,11 @@ class KeywordIndex {
 
   Rules look(std::string_view text) const {
     Rules found;
-    if (text.empty()) return found;
-    char first = lowered(text[0]);
-    for (std::size_t i = 0; i + 1 < text.size(); ++i) {
-      const char second = lowered(text[i + 1]);
-      if (const std::uint8_t bucket = buckets_[pair_of(first, second)])
-        match(buckets_of_words_[bucket], text.substr(i), found);
-      first = second;
+    std::uint32_t start = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      start = next_start(start, text[i]);
+      if (starts_.test(start) && i + 1 >= kStart)
+        match(words_[of_start_[start]], text.substr(i + 1 - kStart), found);
     }
     return found;
   }
@@ -161,40 +163,49 @@ class KeywordIndex {
  private:
   struct Word {
     std::string_view text;
+    bool exact;  // it has capitals, and they count
     Rules rules;
   };
 
-  static std::size_t pair_of(char first, char second) {
-    return static_cast<std::size_t>(static_cast<unsigned char>(first)) << 8 |
-           static_cast<unsigned char>(second);
+  static constexpr std::size_t kStart = 3;
+  static constexpr std::size_t kStarts = 1 << (5 * kStart);
+
+  static std::uint32_t next_start(std::uint32_t start, char c) {
+    return ((start << 5) | (static_cast<unsigned char>(c) & 31U)) & (kStarts - 1);
   }
 
   void add(std::string_view keyword, std::size_t rule) {
-    std::uint8_t& bucket = buckets_[pair_of(keyword.at(0), keyword.at(1))];
-    if (bucket == 0) {
-      bucket = static_cast<std::uint8_t>(buckets_of_words_.size());
-      buckets_of_words_.emplace_back();
-      if (buckets_of_words_.size() > 255) throw std::logic_error("too many secret keywords");
+    if (keyword.size() < kStart) throw std::logic_error("a secret rule's keyword is too short");
+    std::uint32_t start = 0;
+    for (const char c : keyword.substr(0, kStart)) start = next_start(start, c);
+    if (!starts_.test(start)) {
+      starts_.set(start);
+      of_start_[start] = static_cast<std::uint16_t>(words_.size());
+      words_.emplace_back();
     }
-    std::vector<Word>& words = buckets_of_words_[bucket];
+    std::vector<Word>& words = words_[of_start_[start]];
     auto word = std::find_if(words.begin(), words.end(),
                              [&](const Word& known) { return known.text == keyword; });
-    if (word == words.end()) word = words.insert(word, Word{keyword, {}});
+    if (word == words.end())
+      word = words.insert(word,
+                          Word{keyword, std::any_of(keyword.begin(), keyword.end(), is_upper), {}});
     word->rules.set(rule);
   }
 
   static void match(const std::vector<Word>& words, std::string_view at, Rules& found) {
     for (const Word& word : words) {
       if (at.size() < word.text.size() || (found & word.rules) == word.rules) continue;
-      const bool same =
-          std::equal(word.text.begin(), word.text.end(), at.begin(),
-                     [](char keyword, char character) { return keyword == lowered(character); });
+      const bool same = std::equal(
+          word.text.begin(), word.text.end(), at.begin(), [&word](char keyword, char character) {
+            return keyword == (word.exact ? character : lowered(character));
+          });
       if (same) found |= word.rules;
     }
   }
 
-  std::array<std::uint8_t, 65536> buckets_{};
-  std::vector<std::vector<Word>> buckets_of_words_{1};  // the first is nobody's
+  std::bitset<kStarts> starts_;
+  std::array<std::uint16_t, kStarts> of_start_{};
+  std::vector<std::vector<Word>> words_;
 };
 
 struct Compiled {
@@ -321,9 +332,7 @@ std::vector<SecretHit> merged(std::vector<SecretHit> hits) {
   return out;
 }
 
-}  // namespace
-
-std::vector<SecretHit> scan_secrets(std::string_view text) {
+std::vector<SecretHit> look_once(std::string_view text) {
   const Compiled& all = compiled();
   const KeywordIndex::Rules rules = all.keywords.look(text);
   std::vector<SecretHit> hits;
@@ -333,17 +342,65 @@ std::vector<SecretHit> scan_secrets(std::string_view text) {
   return merged(std::move(hits));
 }
 
-std::string scrub_secrets(std::string_view text) {
+// The place of a hit in the text as it was before `taken` was taken out of it. Of a mark that it
+// touches, all that the mark stands for.
+SecretHit before_redaction(const SecretHit& hit, const std::vector<SecretHit>& taken) {
+  SecretHit out{hit.rule, 0, 0};
+  std::size_t gone = 0;   // bytes of the text up to the end of the last one
+  std::size_t there = 0;  // bytes up to there with the marks
+  bool has_begun = false;
+  for (const SecretHit& one : taken) {
+    const std::size_t mark = there + (one.begin - gone);
+    const std::size_t past = mark + kRedactedMark.size() + one.rule.size() + kMarkEnd.size();
+    if (!has_begun && hit.begin < past) {
+      out.begin = hit.begin < mark ? gone + (hit.begin - there) : one.begin;
+      has_begun = true;
+    }
+    if (hit.end <= mark) break;
+    if (hit.end <= past) {
+      out.end = one.end;
+      return out;
+    }
+    gone = one.end;
+    there = past;
+  }
+  if (!has_begun) out.begin = gone + (hit.begin - there);
+  out.end = gone + (hit.end - there);
+  return out;
+}
+
+}  // namespace
+
+std::vector<SecretHit> scan_secrets(std::string_view text) {
+  // A mark is shorter than its secret and may bring together what only then looks like one, so what
+  // was found is taken out and the rest looked at again until nothing is found.
+  constexpr int kPasses = 8;
+  std::vector<SecretHit> hits = look_once(text);
+  for (int pass = 0; pass < kPasses && !hits.empty(); ++pass) {
+    std::vector<SecretHit> more = look_once(redacted(text, hits));
+    if (more.empty()) return hits;
+    for (SecretHit& hit : more) hit = before_redaction(hit, hits);
+    hits.insert(hits.end(), more.begin(), more.end());
+    hits = merged(std::move(hits));
+  }
+  // It does not settle: nothing of it can be trusted.
+  if (!hits.empty()) hits = {{hits.front().rule, 0, text.size()}};
+  return hits;
+}
+
+std::string redacted(std::string_view text, const std::vector<SecretHit>& hits) {
   std::string out;
   std::size_t from = 0;
-  for (const SecretHit& hit : scan_secrets(text)) {
+  for (const SecretHit& hit : hits) {
     out.append(text.substr(from, hit.begin - from));
-    out.append(kRedactedMark).append(hit.rule).append("»");
+    out.append(kRedactedMark).append(hit.rule).append(kMarkEnd);
     from = hit.end;
   }
   out.append(text.substr(from));
   return out;
 }
+
+std::string scrub_secrets(std::string_view text) { return redacted(text, scan_secrets(text)); }
 
 std::vector<std::string_view> secret_rules() {
   std::vector<std::string_view> names{kPrivateKey};

@@ -15,7 +15,7 @@
 namespace strop::schema {
 
 // Counts up with every change of a rule.
-inline constexpr int kSecretRulesVersion = 2;
+inline constexpr int kSecretRulesVersion = 3;
 
 // What stands in a secret's place begins so: «REDACTED:aws_access_key».
 inline constexpr std::string_view kRedactedMark = "«REDACTED:";
@@ -27,10 +27,13 @@ struct SecretHit {
   bool operator==(const SecretHit&) const = default;
 };
 
-// In order of place, without overlaps.
+// In order of place, without overlaps. With these taken out, nothing more is found.
 std::vector<SecretHit> scan_secrets(std::string_view text);
 
-// The text with every secret replaced by «REDACTED:rule».
+// The text with each of these replaced by «REDACTED:rule». `hits`: in order, without overlaps.
+std::string redacted(std::string_view text, const std::vector<SecretHit>& hits);
+
+// The text with every secret replaced. Twice is as once.
 std::string scrub_secrets(std::string_view text);
 
 // The names of all rules.

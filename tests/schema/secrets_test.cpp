@@ -9,33 +9,10 @@
 #include <random>
 #include <sstream>
 
+#include "secrets_maker.h"
+
 namespace strop::schema {
 namespace {
-
-constexpr std::string_view kBase62 =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-constexpr std::string_view kLower36 = "abcdefghijklmnopqrstuvwxyz0123456789";
-constexpr std::string_view kHex = "0123456789abcdef";
-constexpr std::string_view kBase32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-constexpr std::string_view kBase64 =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/";
-constexpr std::string_view kDigits = "0123456789";
-constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
-// Secrets are made here, never written down: a scanner of repositories would take them for real.
-class Maker {
- public:
-  explicit Maker(unsigned seed) : random_(seed) {}
-  std::string operator()(std::string_view alphabet, std::size_t size) {
-    std::string out;
-    std::uniform_int_distribution<std::size_t> pick(0, alphabet.size() - 1);
-    while (out.size() < size) out.push_back(alphabet[pick(random_)]);
-    return out;
-  }
-
- private:
-  std::mt19937 random_;
-};
 
 struct Known {
   std::string rule;
@@ -44,14 +21,8 @@ struct Known {
   std::string after;
 };
 
-std::string pem_body(Maker& make, int lines) {
-  std::string out;
-  for (int i = 0; i < lines; ++i) out += make(kBase64, 64) + "\n";
-  return out;
-}
-
 std::vector<Known> known_secrets(unsigned seed) {
-  Maker make(seed);
+  SecretMaker make(seed);
   const std::string begin = std::string("-----BEGIN ") + "RSA PRIVATE KEY-----\n";
   const std::string end = std::string("-----END ") + "RSA PRIVATE KEY-----";
   return {
@@ -96,8 +67,8 @@ std::vector<Known> known_secrets(unsigned seed) {
       {"password", "DB_PASSWORD=", "1z" + make(kBase62, 10) + "7q" + make(kBase62, 8), "\n"},
       {"secret", "client_secret = \"", "a1" + make(kBase62, 36) + "b2", "\""},
       {"secret", "export API_TOKEN=", "7" + make(kHex, 38) + "c", "\n"},
-      {"private_key", "key = \"\"\"", begin + pem_body(make, 8) + end, "\"\"\""},
-      {"private_key", "cut off behind:\n", begin + pem_body(make, 3), ");\n"},
+      {"private_key", "key = \"\"\"", begin + make.key_lines(8) + end, "\"\"\""},
+      {"private_key", "cut off behind:\n", begin + make.key_lines(3), ");\n"},
       {"age_key", "# ", "AGE-SECRET-KEY-1" + make(kBase32, 58), "\n"},
   };
 }
@@ -142,14 +113,14 @@ TEST(Secrets, WhatIsScrubbedStaysScrubbed) {
 }
 
 TEST(Secrets, FindsAKeyCutOffInFront) {
-  Maker make(3);
+  SecretMaker make(3);
   const std::string tail = make(kBase64, 64) + "\n" + make(kBase64, 20) + "==\n" + "-----END " +
                            "OPENSSH PRIVATE KEY-----";
   EXPECT_EQ(scrub_secrets(tail + ";"), std::string(kRedactedMark) + "private_key»;");
 }
 
 TEST(Secrets, FindsSeveralAndKeepsWhatIsBetween) {
-  Maker make(5);
+  SecretMaker make(5);
   const std::string a = "AKIA" + make(kBase32, 16);
   const std::string b = "ghp_" + make(kBase62, 36);
   EXPECT_EQ(scrub_secrets(a + " and " + b),
