@@ -1,57 +1,14 @@
 // The provider against a real HTTP server: answers, faults of every kind, cancelling, crowds.
-#include "agent/provider/provider.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <optional>
-
-#include "answers.h"
-#include "model_server.h"
+#include "provider_fixture.h"
 
 namespace strop::agent::test {
 namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-InlineAsk ask_of(const std::string& id, const std::string& prefix = "return ") {
-  InlineAsk ask;
-  ask.request_id = id;
-  ask.uri = "file:///work/a.cpp";
-  ask.position = R"({"line":1,"character":7})";
-  ask.prefix = prefix;
-  ask.suffix = "\n}";
-  return ask;
-}
-
-ServerReply silence(const ServerRequest&) { return {.silent = true}; }
-ServerReply one_and_two(const ServerRequest&) { return {.body = completion_of({"one", "two"})}; }
-
-class ProviderTest : public testing::Test {
- protected:
-  void serve(ModelServer::Respond respond) { server_.emplace(std::move(respond)); }
-
-  Provider& start(
-      const std::string& path = "", const std::string& key = "",
-      Provider::Permit permit = [](InlineAsk&) { return true; }) {
-    return start_at(server_->url(path), key, std::move(permit));
-  }
-  Provider& start_at(
-      const std::string& url, const std::string& key = "",
-      Provider::Permit permit = [](InlineAsk&) { return true; }) {
-    const auto endpoint = parse_endpoint(url, false);
-    if (!endpoint) throw std::runtime_error(endpoint.error());
-    return provider_.emplace(config_, std::vector{Backend{config_, *endpoint, key}},
-                             std::move(permit),
-                             [this](InlineAnswer answer) { answers_.push(std::move(answer)); });
-  }
-
-  ProviderConfig config_;
-  std::optional<ModelServer> server_;
-  Answers<InlineAnswer> answers_;
-  std::optional<Provider> provider_;  // ends first: it has the others' addresses
-};
 
 TEST_F(ProviderTest, AnswersWithWhatTheServerSays) {
   serve(one_and_two);

@@ -1,0 +1,122 @@
+// Knowing when to stay silent: by a threshold, by a head, and letting some through all the same.
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "agent/provider/silence_filter.h"
+#include "provider_fixture.h"
+
+namespace strop::agent::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Optional;
+
+Backend with_threshold(double threshold, double explore = 0) {
+  Backend backend;
+  backend.config.silence = Silence::kThreshold;
+  backend.config.silence_explore = explore;
+  backend.silence = schema::SilenceRule{threshold, std::nullopt};
+  return backend;
+}
+
+// A probability of 0.5 where the log-probability is −2, more above it.
+Backend with_head() {
+  Backend backend = with_threshold(1000);
+  schema::SilenceHead head;
+  head.weights = {1, 0, 0, 0, 0, 0};
+  head.means = {-2, 0, 0, 0, 0, 0};
+  head.scales = {1, 1, 1, 1, 1, 1};
+  backend.config.silence = Silence::kHead;
+  backend.silence->head = head;
+  return backend;
+}
+
+TEST(SilenceFilter, KeepsBackWhatIsBelowTheThreshold) {
+  // 2·ln(1 + 1) = 1.39 and 2·ln(1 + 9) = 4.61 for the lengths.
+  const Filtered out = filter_silent(with_threshold(0), ask_of("1"),
+                                     {{"a", "bbbbbbbbb", "c"}, {-1.5, -4.5, -1.0}, "m"});
+  EXPECT_EQ(out.shown, (Completions{{"bbbbbbbbb", "c"}, {-4.5, -1.0}, "m"}));
+  EXPECT_EQ(out.kept_back, 1U);
+  EXPECT_FALSE(out.propensity);
+}
+
+TEST(SilenceFilter, TheHeadAsksForABreakEvenAcceptance) {
+  // ln(3) below the mean is a probability of exactly one in four.
+  const Filtered out =
+      filter_silent(with_head(), ask_of("1"), {{"a", "b"}, {-2 - std::log(3.0) - 0.01, -2.9}, "m"});
+  EXPECT_THAT(out.shown.texts, ElementsAre("b"));
+}
+
+TEST(SilenceFilter, WithoutALogProbabilityItIsShown) {
+  const Filtered out = filter_silent(with_threshold(100), ask_of("1"), {{"a"}, {{}}, "m"});
+  EXPECT_THAT(out.shown.texts, ElementsAre("a"));
+}
+
+TEST(SilenceFilter, WhatIsAskedForByHandIsShown) {
+  InlineAsk ask = ask_of("1");
+  ask.invoked = true;
+  EXPECT_THAT(filter_silent(with_threshold(100), ask, {{"a"}, {-1.0}, "m"}).shown.texts,
+              ElementsAre("a"));
+}
+
+TEST(SilenceFilter, WithoutARuleAllAreShown) {
+  EXPECT_THAT(filter_silent({}, ask_of("1"), {{"a"}, {-1e9}, "m"}).shown.texts, ElementsAre("a"));
+}
+
+TEST(SilenceFilter, WhatIsLetThroughSaysHowProbableThatWas) {
+  InlineAsk ask = ask_of("1");
+  const double half = 0.5;
+  for (int line = 0; !explores(ask, half); ++line) ask.prefix += "x\n";
+  const Completions low{{"a"}, {-9.0}, "m"};
+  const Filtered out = filter_silent(with_threshold(100, half), ask, low);
+  EXPECT_EQ(out.shown, low);
+  EXPECT_THAT(out.propensity, Optional(half));
+  EXPECT_FALSE(filter_silent(with_threshold(-100, half), ask, low).propensity) << "it passes";
+  EXPECT_THAT(filter_silent(with_threshold(100, 0), ask, low).shown.texts, IsEmpty());
+}
+
+TEST(SilenceFilter, SoManyLinesExploreAndTypingOnDrawsNotAgain) {
+  int exploring = 0;
+  InlineAsk ask;
+  ask.uri = "file:///a.py";
+  for (int line = 0; line < 4000; ++line) {
+    ask.prefix += "line\n";
+    if (ask.prefix.size() > 4000) ask.prefix = std::to_string(line) + "\n";
+    const bool explored = explores(ask, 0.05);
+    exploring += explored ? 1 : 0;
+    InlineAsk typed_on = ask;
+    typed_on.prefix += "  retu";
+    ASSERT_EQ(explores(typed_on, 0.05), explored);
+  }
+  EXPECT_NEAR(exploring / 4000.0, 0.05, 0.015);  // more than four standard deviations
+}
+
+ServerReply unsure(const ServerRequest&) {
+  return {.body = R"({"model": "m", "choices": [{"text": "x",
+                      "logprobs": {"token_logprobs": [-5]}}]})"};
+}
+
+TEST_F(ProviderTest, SilenceIsAnEmptyAnswerAndCounted) {
+  serve(unsure);
+  Backend backend = with_threshold(0);
+  backend.endpoint = parse_endpoint(server_->url(), false).value();
+  start_with({backend}).ask(ask_of("1"));
+  EXPECT_THAT(answers_.next().texts, IsEmpty());
+  EXPECT_EQ(provider_->counts(), (ProviderCounts{.asked = 1, .silent = 1}));
+}
+
+TEST_F(ProviderTest, WhatExploresIsMarked) {
+  serve(unsure);
+  const double nearly_always = 0.999'999;
+  Backend backend = with_threshold(0, nearly_always);
+  backend.endpoint = parse_endpoint(server_->url(), false).value();
+  start_with({backend}).ask(ask_of("1"));
+  const InlineAnswer answer = answers_.next();
+  EXPECT_THAT(answer.texts, ElementsAre("x"));
+  EXPECT_THAT(answer.note.propensity, Optional(nearly_always));
+}
+
+}  // namespace
+}  // namespace strop::agent::test
