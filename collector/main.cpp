@@ -1,18 +1,36 @@
 // strop-collector: takes in what agents captured, keeps it, and makes preference pairs of it.
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "collector/commands/commands.h"
 #include "collector/store/store.h"
+#include "schema/curve_key.h"
 
 namespace {
 
 using strop::collector::Commands;
 
+// A key that begins with '-' looks like a flag. `keys generate` and `join` make none such any more,
+// older ones have.
+void explain_keys(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv, argv + argc);
+  for (const std::string& argument : arguments)
+    if (argument.starts_with('-') && strop::schema::is_curve_key(argument)) {
+      std::cerr
+          << "A key that begins with '-' goes behind '--': strop-collector keys allow -- NAME '"
+          << argument << "'\n";
+      return;
+    }
+}
+
 int parse_and_run(CLI::App& app, Commands& commands, int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? strop::collector::kDone : strop::collector::kUsage;
+    if (app.exit(error) == 0) return strop::collector::kDone;
+    explain_keys(argc, argv);
+    return strop::collector::kUsage;
   }
   return commands.chosen();
 }
@@ -30,11 +48,13 @@ int after_output(int code) {
 int main(int argc, char** argv) {
   CLI::App app{"Takes in what agents captured, keeps it, and makes preference pairs of it",
                "strop-collector"};
+  app.set_version_flag("--version", "strop-collector " STROP_VERSION);
   app.require_subcommand(1);
   Commands commands{app, {}};
   strop::collector::register_serve(commands);
   strop::collector::register_pairs(commands);
   strop::collector::register_export(commands);
+  strop::collector::register_calibrate(commands);
   strop::collector::register_keys(commands);
   strop::collector::register_ledger(commands);
   strop::collector::register_deadletter(commands);
