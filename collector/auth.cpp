@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <fstream>
-#include <sstream>
 #include <vector>
 #include <zmq_addon.hpp>
 
@@ -46,7 +44,8 @@ bool LiveAllowList::Stamp::operator==(const Stamp& other) const {
          same(changed, other.changed);
 }
 
-LiveAllowList::LiveAllowList(const std::filesystem::path& keys) : file_(allow_list_file(keys)) {
+LiveAllowList::LiveAllowList(const std::filesystem::path& keys)
+    : keys_(keys), file_(allow_list_file(keys)) {
   const auto list = read_allow_list(keys);
   if (!list) throw UsageError(list.error());
   stamp_ = look();
@@ -59,13 +58,19 @@ LiveAllowList::Stamp LiveAllowList::look() const {
   return {facts.st_ino, facts.st_size, facts.st_mtim, facts.st_ctim};
 }
 
-void LiveAllowList::load() {
-  std::ifstream in(file_);
-  std::stringstream text;
-  text << in.rdbuf();
+// False: it could not be read, and the list is as it was.
+bool LiveAllowList::load() {
+  const auto text = allow_list_text(keys_);
+  if (!text) {
+    log_error("allow_list_unreadable",
+              {{"error", text.error()},
+               {"in_force", std::to_string(list_.names_by_key().size()) + " keys, as before"}});
+    return false;
+  }
   std::vector<int> bad;
-  list_ = AllowList::parse(text.str(), &bad);
+  list_ = AllowList::parse(*text, &bad);
   for (const int line : bad) log_error("allow_list_bad_line", {{"line", std::to_string(line)}});
+  return true;
 }
 
 const AllowList& LiveAllowList::current(double now_ms) {
@@ -74,8 +79,8 @@ const AllowList& LiveAllowList::current(double now_ms) {
   const Stamp stamp = look();
   if (stamp == stamp_) return list_;
   stamp_ = stamp;
-  load();
-  log_info("allow_list_changed", {{"keys", std::to_string(list_.names_by_key().size())}});
+  if (load())
+    log_info("allow_list_changed", {{"keys", std::to_string(list_.names_by_key().size())}});
   return list_;
 }
 

@@ -2,7 +2,7 @@
 // the proof at start that a stranger is turned away.
 //
 // Thread: all of it belongs to the receiver's. Errors: start-up faults are exceptions with what to
-// do; later a list that cannot be read allows nobody.
+// do; later a list that cannot be read leaves the one that was in force.
 #pragma once
 
 #include <sys/stat.h>
@@ -23,7 +23,8 @@ class LiveAllowList {
   // Throws UsageError if the list is malformed to begin with.
   explicit LiveAllowList(const std::filesystem::path& keys);
 
-  // Looks whether the file changed, at most every kLookEveryMs.
+  // Looks whether the file changed, at most every kLookEveryMs. A file that is not there allows
+  // nobody; one that cannot be read changes nothing, and the log says what to do.
   const AllowList& current(double now_ms);
 
   static constexpr double kLookEveryMs = 200;
@@ -37,8 +38,9 @@ class LiveAllowList {
     bool operator==(const Stamp& other) const;
   };
   Stamp look() const;
-  void load();
+  bool load();
 
+  const std::filesystem::path keys_;
   const std::filesystem::path file_;
   AllowList list_;
   Stamp stamp_;

@@ -7,12 +7,13 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <functional>
 #include <sstream>
 
+#include "collector/owned_file.h"
 #include "collector/usage.h"
 
 namespace strop::collector {
@@ -34,7 +35,7 @@ tl::unexpected<std::string> failure(const std::filesystem::path& file, const std
 class ListLock {
  public:
   explicit ListLock(const std::filesystem::path& keys)
-      : fd_(::open((keys / "allow.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+      : fd_(open_owned(keys / "allow.lock", O_RDWR)) {
     if (fd_ >= 0) locked_ = ::flock(fd_, LOCK_EX) == 0;
   }
   ListLock(const ListLock&) = delete;
@@ -49,8 +50,10 @@ class ListLock {
   bool locked_ = false;
 };
 
+// A file that a killed command left half written is made anew: it may be another user's.
 bool write_and_sync(const std::filesystem::path& file, const std::string& text) {
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  ::unlink(file.c_str());
+  const int fd = open_owned(file, O_WRONLY | O_EXCL);
   if (fd < 0) return false;
   const bool good = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
                     ::fsync(fd) == 0;
@@ -76,6 +79,17 @@ KeyResult change_list(const std::filesystem::path& keys,
   if (!list) return tl::unexpected(list.error());
   if (auto changed = change(*list); !changed) return changed;
   return replace_list(keys, *list);
+}
+
+// By libsodium and not zmq_curve_keypair, whose first call from several threads at once is unsafe
+// (libzmq issue 4242).
+schema::CurveKey draw_key_pair() {
+  unsigned char public_key[crypto_box_PUBLICKEYBYTES];
+  unsigned char secret_key[crypto_box_SECRETKEYBYTES];
+  crypto_box_keypair(public_key, secret_key);
+  schema::CurveKey key{z85(public_key), z85(secret_key)};
+  sodium_memzero(secret_key, sizeof(secret_key));
+  return key;
 }
 
 }  // namespace
@@ -129,23 +143,17 @@ std::filesystem::path allow_list_file(const std::filesystem::path& keys) {
   return keys / "allow.list";
 }
 
-// By libsodium and not zmq_curve_keypair, whose first call from several threads at once is unsafe
-// (libzmq issue 4242).
-schema::CurveKey make_key_pair() {
-  unsigned char public_key[crypto_box_PUBLICKEYBYTES];
-  unsigned char secret_key[crypto_box_SECRETKEYBYTES];
-  crypto_box_keypair(public_key, secret_key);
-  schema::CurveKey key{z85(public_key), z85(secret_key)};
-  sodium_memzero(secret_key, sizeof(secret_key));
-  return key;
-}
+schema::CurveKey make_key_pair() { return schema::make_curve_key(draw_key_pair); }
 
 tl::expected<schema::CurveKey, std::string> generate_server_key(const std::filesystem::path& keys) {
-  if (::mkdir(keys.c_str(), 0700) != 0 && errno != EEXIST)
-    return failure(keys, std::strerror(errno));
+  const bool made = ::mkdir(keys.c_str(), 0700) == 0;
+  if (!made && errno != EEXIST) return failure(keys, std::strerror(errno));
+  if (made && !give_to_folder_owner(keys)) return failure(keys, std::strerror(errno));
   const schema::CurveKey key = make_key_pair();
   if (auto written = schema::write_curve_key(server_key_file(keys), key); !written)
     return tl::unexpected(written.error());
+  if (!give_to_folder_owner(server_key_file(keys)))
+    return failure(server_key_file(keys), std::strerror(errno));
   return key;
 }
 
@@ -171,18 +179,35 @@ KeyResult revoke(const std::filesystem::path& keys, const std::string& name) {
   });
 }
 
-tl::expected<AllowList, std::string> read_allow_list(const std::filesystem::path& keys) {
+tl::expected<std::string, std::string> allow_list_text(const std::filesystem::path& keys) {
   const auto file = allow_list_file(keys);
-  std::error_code error;
-  if (!std::filesystem::exists(file, error)) return AllowList{};
-  std::ifstream in(file);
-  std::stringstream text;
-  text << in.rdbuf();
-  if (!in) return failure(file, "cannot be read");
+  const auto cannot = [&file] {
+    return failure(file, std::string(std::strerror(errno)) +
+                             "; it must be readable for the collector's user: chown it to them");
+  };
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT) return std::string();
+  if (fd < 0) return cannot();
+  std::string text;
+  std::array<char, 4096> part{};
+  ssize_t size = 0;
+  while ((size = ::read(fd, part.data(), part.size())) > 0)
+    text.append(part.data(), static_cast<std::size_t>(size));
+  const int error = errno;
+  ::close(fd);
+  errno = error;
+  if (size < 0) return cannot();
+  return text;
+}
+
+tl::expected<AllowList, std::string> read_allow_list(const std::filesystem::path& keys) {
+  const auto text = allow_list_text(keys);
+  if (!text) return tl::unexpected(text.error());
   std::vector<int> bad;
-  AllowList list = AllowList::parse(text.str(), &bad);
+  AllowList list = AllowList::parse(*text, &bad);
   if (!bad.empty())
-    return failure(file, "line " + std::to_string(bad.front()) + " is not `PUBLIC_KEY NAME`");
+    return failure(allow_list_file(keys),
+                   "line " + std::to_string(bad.front()) + " is not `PUBLIC_KEY NAME`");
   return list;
 }
 

@@ -46,12 +46,17 @@ std::filesystem::path allow_list_file(const std::filesystem::path& keys);
 schema::CurveKey make_key_pair();
 
 // Makes the folder (mode 0700) if need be, and the collector's pair in it; never overwrites one.
+// They are the owner's of the folder that they lie in, as all files here are, also when root made
+// them.
 tl::expected<schema::CurveKey, std::string> generate_server_key(const std::filesystem::path& keys);
 
 KeyResult allow(const std::filesystem::path& keys, const std::string& name,
                 const std::string& public_key);
 // Takes all keys of `name` off the list.
 KeyResult revoke(const std::filesystem::path& keys, const std::string& name);
+// The list as it stands in its file; empty if there is none yet. One that cannot be read is an
+// error, never an empty list.
+tl::expected<std::string, std::string> allow_list_text(const std::filesystem::path& keys);
 tl::expected<AllowList, std::string> read_allow_list(const std::filesystem::path& keys);
 
 }  // namespace strop::collector

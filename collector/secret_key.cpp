@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "collector/owned_file.h"
 #include "collector/usage.h"
 
 namespace strop::collector {
@@ -50,7 +51,7 @@ class KeyFile {
     std::string key(kKeyBytes, '\0');
     randombytes_buf(key.data(), key.size());
     const std::string text = to_hex_digits(key) + "\n";
-    const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    const int fd = open_owned(path_, O_WRONLY | O_EXCL);
     if (fd < 0) refuse(std::strerror(errno));
     const bool good = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
                       ::fsync(fd) == 0;

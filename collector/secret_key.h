@@ -1,6 +1,7 @@
 // A secret of 32 random bytes in a file of its own: made once, kept outside the store.
 //
-// Pure but for the file; any thread. The file holds 64 hexadecimal digits and has mode 0600.
+// Pure but for the file; any thread. The file holds 64 hexadecimal digits, has mode 0600, and
+// is the folder's owner's, also when root made it.
 // Errors: UsageError when it is open to others, malformed, or cannot be made.
 #pragma once
 

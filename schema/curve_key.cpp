@@ -62,6 +62,12 @@ bool is_curve_key(std::string_view text) {
   return text.size() == kKeySize && text.find_first_not_of(kAlphabet) == std::string_view::npos;
 }
 
+CurveKey make_curve_key(const std::function<CurveKey()>& draw) {
+  CurveKey key = draw();
+  while (key.public_key.starts_with('-')) key = draw();
+  return key;
+}
+
 tl::expected<CurveKey, std::string> read_curve_key(const std::filesystem::path& file) {
   const Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) return failure(file, std::strerror(errno));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -20,6 +21,10 @@ struct CurveKey {
 
 // Whether this is the form of a key: 40 characters of Z85's alphabet.
 bool is_curve_key(std::string_view text);
+
+// A pair out of `draw`, which makes a random one each time, whose public key does not begin with
+// '-': it is given on command lines, where that looks like a flag.
+CurveKey make_curve_key(const std::function<CurveKey()>& draw);
 
 // Refuses a file that others can read, that is not the user's own, or that is no key file.
 tl::expected<CurveKey, std::string> read_curve_key(const std::filesystem::path& file);

@@ -5,9 +5,13 @@
 #include <gtest/gtest.h>
 #include <sodium.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
+#include <sstream>
 
+#include "collector/auth.h"
 #include "collector/program.h"
 #include "collector/pseudonym.h"
 #include "collector/secret_key.h"
@@ -92,6 +96,77 @@ TEST_F(KeysTest, WrongUsageSaysWhatToDo) {
   const Said nowhere = run_collector({"keys", "allow", "--keys", folder_ / "none", "bob", key});
   EXPECT_EQ(nowhere.code, 1);
   EXPECT_THAT(nowhere.err, HasSubstr("keys generate"));
+}
+
+// What people run as root, the collector's user must be able to use.
+TEST_F(KeysTest, WhatRootMakesIsTheFoldersOwners) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  constexpr uid_t kCollector = 4711;
+  constexpr gid_t kGroup = 4712;
+  ASSERT_EQ(::chown(folder_.path().c_str(), kCollector, kGroup), 0);
+  ASSERT_EQ(run({"generate"}).code, 0);
+  ASSERT_EQ(run({"allow", "anna", make_key_pair().public_key}).code, 0);
+  ASSERT_EQ(run({"allow", "bob", make_key_pair().public_key}).code, 0);
+  read_or_make_key(folder_ / "keys/pseudonym.key", "test key", "all is lost");
+  for (const char* name :
+       {"keys", "keys/server.key", "keys/allow.list", "keys/allow.lock", "keys/pseudonym.key"}) {
+    struct stat facts {};
+    ASSERT_EQ(::stat((folder_ / name).c_str(), &facts), 0) << name;
+    EXPECT_EQ(facts.st_uid, kCollector) << name;
+    EXPECT_EQ(facts.st_gid, kGroup) << name;
+    EXPECT_EQ(facts.st_mode & 0077U, 0U) << name;
+  }
+}
+
+// Whoever owns the folder could lay a link where root is about to write.
+TEST_F(KeysTest, ALinkInTheWayIsNotWrittenThrough) {
+  ASSERT_EQ(run({"generate"}).code, 0);
+  std::ofstream(folder_ / "precious") << "precious";
+  std::filesystem::create_symlink(folder_ / "precious", folder_ / "keys/allow.list.new");
+  ASSERT_EQ(run({"allow", "anna", make_key_pair().public_key}).code, 0);
+  std::stringstream text;
+  text << std::ifstream(folder_ / "precious").rdbuf();
+  EXPECT_EQ(text.str(), "precious");
+}
+
+TEST_F(KeysTest, AKeyThatLooksLikeAFlagGoesBehindTwoDashes) {
+  ASSERT_EQ(run({"generate"}).code, 0);
+  const std::string key = "-x" + std::string(38, '0');
+  const Said refused = run({"allow", "anna", key});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("keys allow -- NAME '" + key + "'"));
+  const Said taken = run({"allow", "--", "anna", key});
+  EXPECT_EQ(taken.code, 0) << taken.err;
+  EXPECT_EQ(run({"list"}).out, key + " anna\n");
+}
+
+TEST_F(KeysTest, AListThatCannotBeReadIsNoEmptyList) {
+  ASSERT_EQ(run({"generate"}).code, 0);
+  const std::string key = make_key_pair().public_key;
+  ASSERT_EQ(run({"allow", "anna", key}).code, 0);
+  LiveAllowList live(keys());
+  double now_ms = 1000;
+  const auto knows_anna = [&] {
+    now_ms += LiveAllowList::kLookEveryMs;
+    return live.current(now_ms).name_of(key).has_value();
+  };
+  ASSERT_TRUE(knows_anna());
+  // A folder under its name: unreadable, for root too.
+  std::filesystem::rename(allow_list_file(keys()), folder_ / "aside");
+  std::filesystem::create_directory(allow_list_file(keys()));
+  EXPECT_TRUE(knows_anna());
+  EXPECT_THAT(run({"list"}).err, HasSubstr("must be readable for the collector's user"));
+  EXPECT_THROW(LiveAllowList{keys()}, UsageError);
+  std::filesystem::remove(allow_list_file(keys()));
+  EXPECT_FALSE(knows_anna());  // removed is not unreadable
+  std::filesystem::rename(folder_ / "aside", allow_list_file(keys()));
+  EXPECT_TRUE(knows_anna());
+}
+
+TEST(Program, TellsItsVersion) {
+  const Said said = run_collector({"--version"});
+  EXPECT_EQ(said.code, 0);
+  EXPECT_THAT(said.out, testing::MatchesRegex("strop-collector [0-9]+\\.[0-9]+\\.[0-9]+\n"));
 }
 
 TEST(AllowList, ReadsWhatItWritesAndNothingElse) {

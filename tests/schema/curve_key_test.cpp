@@ -16,6 +16,17 @@ using testing::HasSubstr;
 const CurveKey kKey{"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID",
                     "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"};
 
+TEST(CurveKey, APublicKeyNeverLooksLikeAFlag) {
+  int drawn = 0;
+  const CurveKey made = make_curve_key([&drawn] {
+    CurveKey key = kKey;
+    if (++drawn < 3) key.public_key.front() = '-';
+    return key;
+  });
+  EXPECT_EQ(drawn, 3);
+  EXPECT_EQ(made, kKey);
+}
+
 class CurveKeyFile : public testing::Test {
  protected:
   void SetUp() override {
