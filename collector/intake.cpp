@@ -320,6 +320,7 @@ void Intake::expire(std::int64_t now_ms) {
   std::erase_if(streams_, [](const auto& stream) { return stream.second.expired(); });
   metrics_.peers = peers_.size();
   metrics_.streams = streams_.size();
+  store_.clear_log();
 }
 
 void Intake::forget(const std::string& peer) {

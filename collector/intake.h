@@ -61,7 +61,8 @@ class Intake {
 
   std::vector<Answer> flush(std::int64_t now_ms);
 
-  // Connections that fell silent, or that could not be answered, are forgotten.
+  // Connections that fell silent, or that could not be answered, are forgotten; so is what the
+  // store's log still holds of what was erased. To be called every second or so.
   void expire(std::int64_t now_ms);
   void forget(const std::string& peer);
 

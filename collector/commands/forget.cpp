@@ -45,12 +45,16 @@ nlohmann::json to_json(const Forgotten& forgotten, std::size_t installs) {
           {"streams", forgotten.streams},
           {"events", forgotten.events},
           {"dead_letters", forgotten.dead_letters},
+          {"log_cleared", forgotten.log_cleared},
           {"exports", exports}};
 }
 
 void print(const Forgotten& forgotten, std::size_t installs) {
   std::cout << "erased " << forgotten.events << " events and " << forgotten.dead_letters
             << " dead letters of " << installs << " installs\n";
+  if (!forgotten.log_cleared)
+    std::cout << "the store's log (-wal) holds them while somebody reads the store; run this again "
+                 "when that has ended\n";
   if (!forgotten.exports.empty())
     std::cout << "exports made before still hold them; delete these, and train again what was "
                  "trained on them:\n";

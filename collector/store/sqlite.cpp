@@ -88,6 +88,19 @@ bool Database::moved() const {
 }
 void Database::wait_when_busy(int milliseconds) { sqlite3_busy_timeout(db_, milliseconds); }
 
+bool Database::clear_log() {
+  switch (sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) &
+          0xff) {
+    case SQLITE_OK:
+      return true;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return false;
+    default:
+      fail("empty its log");
+  }
+}
+
 void Database::copy_to(const std::filesystem::path& file) {
   Database target(file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   sqlite3_backup* backup = sqlite3_backup_init(target.db_, "main", db_, "main");

@@ -33,6 +33,8 @@ class Database {
   bool in_transaction() const;
   bool moved() const;  // the file is no longer the one under its name
   void wait_when_busy(int milliseconds);
+  // Brings the write-ahead log into the file and empties it; false: others read or write.
+  bool clear_log();
   void copy_to(const std::filesystem::path& file);
 
   // Throws the StoreError that SQLite's latest fault on this connection stands for.

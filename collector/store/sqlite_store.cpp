@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 
+#include "collector/owned_file.h"
 #include "collector/store/schema.h"
 #include "collector/store/sqlite.h"
 #include "schema/event.h"
@@ -36,7 +37,7 @@ std::uint64_t unsigned_of(std::int64_t value) { return static_cast<std::uint64_t
 // the process ends.
 int take_lock(const std::filesystem::path& file) {
   const std::string lock = file.string() + ".lock";
-  const int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int fd = open_owned(lock, O_RDWR);
   if (fd < 0)
     throw StoreError(StoreFault::kUnusable, "cannot create " + lock + ": " + std::strerror(errno) +
                                                 "; the store's folder must exist and be writable");
@@ -47,9 +48,10 @@ int take_lock(const std::filesystem::path& file) {
                                           "one, or give another --store");
 }
 
-// SQLite makes its file readable for all that the umask allows; a store is its owner's alone.
+// SQLite makes its file readable for all that the umask allows; a store is its owner's alone. The
+// log (-wal, -shm) SQLite itself makes as the file is: same mode, and same owner when root made it.
 void create_private(const std::filesystem::path& file) {
-  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int fd = open_owned(file, O_RDWR);
   if (fd < 0)
     throw StoreError(StoreFault::kUnusable,
                      "cannot create the store " + file.string() + ": " + std::strerror(errno));
@@ -186,6 +188,9 @@ void SqliteStore::open(const std::filesystem::path& file, StoreAccess access) {
   if (access == StoreAccess::kReceiver) {
     sync_folder(file);
     check();
+    // One that was killed before it could, may have left some.
+    erased_in_log_ = true;
+    clear_log();
   }
   statements_ = std::make_unique<Statements>(*db_);
 }
@@ -381,7 +386,23 @@ std::vector<BatchResult> SqliteStore::commit(const std::vector<PendingBatch>& ba
   }
   require_in_place();
   transaction.commit();
+  for (const BatchResult& result : results) erased_in_log_ |= result.erased > 0;
+  clear_log();
   return results;
+}
+
+// The log still holds the pages as they were before the erasure. Whoever reads may need them: then
+// not now, and without a wait, for agents wait too.
+void SqliteStore::clear_log() {
+  if (!erased_in_log_) return;
+  db_->wait_when_busy(0);
+  try {
+    erased_in_log_ = !db_->clear_log();
+  } catch (const StoreError& error) {
+    // What was committed is durable all the same, and the next call tries again.
+    if (error.fault() == StoreFault::kCorrupt) throw;
+  }
+  db_->wait_when_busy(kBusyTimeoutMs);
 }
 
 void SqliteStore::probe(std::uint64_t bytes) {
@@ -551,9 +572,7 @@ Forgotten SqliteStore::forget(const std::vector<schema::WireId>& installs, std::
   transaction.commit();
   for (const std::string& contributor : contributors)
     for (ExportRecord& record : exports_with(contributor)) out.exports.push_back(std::move(record));
-  // The log still holds the pages as they were; at once if nobody reads, else with the next
-  // checkpoint.
-  db_->run("PRAGMA wal_checkpoint(TRUNCATE)");
+  out.log_cleared = db_->clear_log();
   return out;
 }
 

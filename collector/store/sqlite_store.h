@@ -34,6 +34,7 @@ class SqliteStore : public Store {
   std::vector<BatchResult> commit(const std::vector<PendingBatch>& batches,
                                   std::int64_t now_ms) override;
   void probe(std::uint64_t bytes) override;
+  void clear_log() override;
   void scan(std::int64_t after, const std::function<bool(const StoredEvent&)>& visit) override;
   void scan_suggestions(const std::function<bool(const std::vector<StoredEvent>&)>& visit) override;
   std::vector<LedgerRow> ledger(const std::optional<schema::WireId>& install) override;
@@ -75,9 +76,10 @@ class SqliteStore : public Store {
   BatchResult store_batch(const PendingBatch& batch, std::int64_t now_ms);
 
   std::filesystem::path file_;
-  int lock_fd_ = -1;  // constant after construction, as are the others
+  int lock_fd_ = -1;  // constant after construction, as are the next two
   std::unique_ptr<Database> db_;
   std::unique_ptr<Statements> statements_;
+  bool erased_in_log_ = false;  // the log may hold what was erased
 };
 
 }  // namespace strop::collector

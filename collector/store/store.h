@@ -129,6 +129,7 @@ struct Forgotten {
   std::uint64_t streams = 0;
   std::uint64_t events = 0;
   std::uint64_t dead_letters = 0;
+  bool log_cleared = false;  // false: somebody reads; the store's log (-wal) holds it until later
   std::vector<ExportRecord> exports;  // that hold something of theirs
 };
 
@@ -151,6 +152,10 @@ class Store {
   // Writes so many bytes, at least a few, and takes them back; throws if the store could not take
   // as much now.
   virtual void probe(std::uint64_t bytes) = 0;
+
+  // Takes what was erased out of the store's log too, if it has to and nobody reads just now;
+  // `commit` has tried at once.
+  virtual void clear_log() = 0;
 
   // Events in order of arrival, those with an id above `after`, until `visit` returns false.
   virtual void scan(std::int64_t after, const std::function<bool(const StoredEvent&)>& visit) = 0;

@@ -50,6 +50,7 @@ TEST_F(ForgetTest, NothingIsLeftOfTheContributor) {
                                          {"streams", 1},
                                          {"events", 3},
                                          {"dead_letters", 0},
+                                         {"log_cleared", true},
                                          {"exports", json::array()}}));
   EXPECT_THAT(bytes(), Not(HasSubstr("anna + y")));
   EXPECT_THAT(bytes(), HasSubstr("bob + y"));

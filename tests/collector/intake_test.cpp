@@ -74,6 +74,7 @@ class FakeStore : public Store {
     }
     return results;
   }
+  void clear_log() override { ++clearings; }
   void probe(std::uint64_t bytes) override {
     fail_if_told();
     if (bytes > room) throw StoreError(StoreFault::kFull, "no room");
@@ -96,6 +97,7 @@ class FakeStore : public Store {
   std::uint64_t room = 1 << 30;  // of the disk, in bytes
   bool quarantined = false;
   int commits = 0;
+  int clearings = 0;
 };
 
 std::string event(const std::string& suggestion = "s") {
@@ -424,6 +426,7 @@ TEST_F(IntakeTest, ByeAndSilenceEndAConnection) {
   EXPECT_EQ(metrics_.peers, 0U);
   say(batch(1, 1), "p2");
   EXPECT_EQ(code(), NackCode::kHelloFirst);
+  EXPECT_EQ(store_.clearings, 2);  // what waits in the store's log is seen to each time
 }
 
 TEST_F(IntakeTest, AReconnectedAgentGoesOnWhereTheStreamStands) {

@@ -155,6 +155,36 @@ TEST_F(ServeTest, SecretsAreRemovedAtIngest) {
   EXPECT_THAT(get("/metrics"), HasSubstr("\nstrop_collector_events_scrubbed_total 1\n"));
 }
 
+// Whether any file beside the store holds this text.
+bool is_below(const std::filesystem::path& folder, const std::string& text) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream in(entry.path(), std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+    if (bytes.find(text) != std::string::npos) return true;
+  }
+  return false;
+}
+
+// Also where somebody was reading when it was forgotten, and nothing else is ever sent.
+TEST_F(ServeTest, WhatADeveloperForgetsIsSoonInNoFile) {
+  start();
+  const auto anna = connect(anna_);
+  anna->ask<Welcome>(hello());
+  anna->ask<Ack>(batch(1, {event("forgettable")}));
+  ASSERT_TRUE(is_below(folder_.path(), "forgettable"));
+  auto reader = std::make_unique<SqliteStore>(store(), StoreAccess::kRead);
+  reader->hold_view();
+  anna->ask<Ack>(batch(
+      1, {R"({"v":1,"type":"gap","t_ms":1,"source":"edit","seq":[1,1],"reason":"forgotten"})"}));
+  EXPECT_TRUE(is_below(folder_.path(), "forgettable"));  // the reader's view
+  reader.reset();
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatienceMs);
+  while (is_below(folder_.path(), "forgettable") && std::chrono::steady_clock::now() < until)
+    EXPECT_THAT(get("/healthz"), StartsWith("HTTP/1.1 200"));
+  EXPECT_FALSE(is_below(folder_.path(), "forgettable"));
+}
+
 TEST_F(ServeTest, AClonedMachineIsQuarantined) {
   start();
   const auto anna = connect(anna_);

@@ -19,6 +19,7 @@ using schema::RejectCode;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 StreamKey key_of(int install, int epoch) {
   StreamKey key;
@@ -74,6 +75,16 @@ class StoreTest : public testing::Test {
       out.push_back(row.payload);
       return true;
     });
+    return out;
+  }
+  // Of all files of the store.
+  std::string bytes() const { return bytes_below(folder_.path()); }
+  static std::string bytes_below(const std::filesystem::path& folder) {
+    std::string out;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      std::ifstream in(entry.path(), std::ios::binary);
+      out.append(std::istreambuf_iterator<char>(in), {});
+    }
     return out;
   }
   LedgerRow ledger() { return store_->ledger(std::nullopt).at(0); }
@@ -187,6 +198,75 @@ TEST_F(StoreTest, AGapErasesWhatIsStoredAlready) {
   std::ifstream in(file(), std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(in)), {});
   EXPECT_EQ(bytes.find("secret"), std::string::npos);
+}
+
+TEST_F(StoreTest, WhatAGapErasedIsInNoFileOfTheRunningStore) {
+  put(stream_, {event(1, "a"), event(2, "secret")});
+  ASSERT_THAT(bytes(), HasSubstr("secret"));
+  put(stream_, {gap(2, 2)});
+  EXPECT_THAT(bytes(), Not(HasSubstr("secret")));
+  EXPECT_EQ(put(stream_, {event(3, "c")}).durable_through, 3U);
+}
+
+TEST_F(StoreTest, WhileSomebodyReadsTheLogWaitsAndNobodyElseDoes) {
+  put(stream_, {event(1, "a"), event(2, "secret")});
+  auto reader = std::make_unique<SqliteStore>(file(), StoreAccess::kRead);
+  reader->hold_view();
+  put(stream_, {gap(2, 2)});
+  EXPECT_EQ(put(stream_, {event(3, "c")}).durable_through, 3U);
+  store_->clear_log();
+  EXPECT_THAT(bytes(), HasSubstr("secret"));  // or this test shows nothing
+  EXPECT_EQ(reader->ledger(std::nullopt).at(0).stored, 2U);
+  reader.reset();
+  store_->clear_log();
+  EXPECT_THAT(bytes(), Not(HasSubstr("secret")));
+  EXPECT_THAT(payloads(), ElementsAre("a", "gap to 2", "c"));
+}
+
+// Killed between the erasure and the clearing: the next one to serve the store does it.
+TEST_F(StoreTest, WhatAKilledCollectorLeftInTheLogIsClearedAtTheStart) {
+  put(stream_, {event(1, "a"), event(2, "secret")});
+  SqliteStore reader(file(), StoreAccess::kRead);
+  reader.hold_view();
+  put(stream_, {gap(2, 2)});
+  const TempFolder after;
+  for (const char* part : {"", "-wal"})
+    std::filesystem::copy_file(file().string() + part, (after / "events.db").string() + part);
+  ASSERT_THAT(bytes_below(after.path()), HasSubstr("secret"));
+  const SqliteStore again(after / "events.db", StoreAccess::kReceiver);
+  EXPECT_THAT(bytes_below(after.path()), Not(HasSubstr("secret")));
+}
+
+// What root's commands make beside the store, the collector must be able to use: the log and the
+// index of the log too, which SQLite makes and takes away.
+TEST_F(StoreTest, WhatRootMakesIsTheFoldersOwners) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  constexpr uid_t kCollector = 4711;
+  const TempFolder theirs;
+  ASSERT_EQ(::chown(theirs.path().c_str(), kCollector, kCollector), 0);
+  const auto expect_theirs = [&](std::size_t files) {
+    std::size_t seen = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(theirs.path())) {
+      struct stat facts {};
+      ASSERT_EQ(::stat(entry.path().c_str(), &facts), 0);
+      EXPECT_EQ(facts.st_uid, kCollector) << entry.path();
+      EXPECT_EQ(facts.st_gid, kCollector) << entry.path();
+      EXPECT_EQ(facts.st_mode & 0777U, 0600U) << entry.path();
+      ++seen;
+    }
+    EXPECT_EQ(seen, files);
+  };
+  {
+    SqliteStore store(theirs / "events.db", StoreAccess::kReceiver);
+    store.backup(theirs / "copy.db");
+    expect_theirs(5);  // the store, its lock, its log in two parts, the copy
+  }
+  expect_theirs(3);
+  for (const StoreAccess access : {StoreAccess::kRead, StoreAccess::kWrite}) {
+    SqliteStore store(theirs / "events.db", access);
+    EXPECT_TRUE(store.ledger(std::nullopt).empty());
+    expect_theirs(5);
+  }
 }
 
 TEST_F(StoreTest, WhatTheAgentNoLongerHoldsIsNotedAsLost) {
