@@ -66,9 +66,10 @@ function M.leave_insert()
   M.await('normal mode', function() return vim.api.nvim_get_mode().mode == 'n' end)
 end
 
--- Key by key, as people do; at the end of the line.
+-- Key by key, at the end of the line. At a person's speed: what comes faster, Neovim tells in bundles that no fingers type.
 function M.type(text)
   for i = 1, #text do
+    M.pause(60)
     local want = M.line() .. text:sub(i, i)
     M.keys(text:sub(i, i))
     M.await('the key ' .. text:sub(i, i), function() return M.line() == want end)
@@ -115,11 +116,18 @@ function M.kept()
 end
 
 function M.await_event(what, matches)
-  return M.await('the event ' .. what, function()
-    for _, event in ipairs((M.kept())) do
+  local kept = {}
+  local fine, found = pcall(M.await, 'the event ' .. what, function()
+    kept = M.kept()
+    for _, event in ipairs(kept) do
       if matches(event) then return event end
     end
   end)
+  if fine then return found end
+  for _, event in ipairs(kept) do -- what matters of it
+    event.prefix, event.suffix, event.uri, event.candidates, event.prompt_hash = nil, nil, nil, nil, nil
+  end
+  error(found .. '; there is: ' .. vim.inspect(kept), 0)
 end
 
 function M.await_outcome(outcome)

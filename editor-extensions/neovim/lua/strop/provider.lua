@@ -12,8 +12,10 @@ local M = {}
 local MOST_ENDS = 3 -- so often it is started again after it ended by itself
 local own = { id = nil, ends = 0, given_up = false }
 
--- What a client has to say to be offered inline completions by servers that ask.
+-- What a client has to say to be offered inline completions by servers that ask. Since 0.12 Neovim says
+-- it by itself.
 function M.capabilities(base)
+  if vim.lsp.inline_completion then return base end
   local all = vim.deepcopy(base or vim.lsp.protocol.make_client_capabilities())
   all.textDocument = all.textDocument or {}
   all.textDocument.inlineCompletion = all.textDocument.inlineCompletion or { dynamicRegistration = false }
@@ -50,6 +52,8 @@ local function start(ready)
     cmd = command,
     root_dir = vim.loop.cwd(),
     capabilities = M.capabilities(),
+    -- Each key press as it comes: told in bundles, typing looks as if it had been inserted.
+    flags = { debounce_text_changes = 0 },
     on_init = function() vim.schedule(ready) end,
     on_exit = on_exit,
   }
