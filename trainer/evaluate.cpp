@@ -177,7 +177,7 @@ double PairMeasures::accuracy() const {
 
 PairMeasures measure_pairs(Decoder& model, const Tokenizer& tokenizer,
                            const std::vector<schema::PreferencePair>& pairs,
-                           const EvaluateOptions& options) {
+                           const EvaluateOptions& options, Decoder* reference_model) {
   std::vector<schema::PreferencePair> all = pairs;
   for (schema::PreferencePair& pair : all) pair.split = "train";  // none is kept from measuring
   const std::vector<TokenPair> tokens =
@@ -191,8 +191,9 @@ PairMeasures measure_pairs(Decoder& model, const Tokenizer& tokenizer,
       pointers.push_back(&tokens[i]);
     const PairBatch batch = make_pair_batch(pointers, Sides::kBoth);
     const PairLogProbs scores = score_pairs(model, batch, false).log_probs;
-    model.use_adapter(false);
-    const PairLogProbs reference = score_pairs(model, batch, false).log_probs;
+    if (reference_model == nullptr) model.use_adapter(false);
+    const PairLogProbs reference =
+        score_pairs(reference_model == nullptr ? model : *reference_model, batch, false).log_probs;
     model.use_adapter(adapted);
     for (std::size_t i = 0; i < pointers.size(); ++i) {
       const auto row = static_cast<std::int64_t>(i);

@@ -74,11 +74,12 @@ struct PairMeasures {
   double accuracy() const;
 };
 
-// A model without an adapter is its own reference, and every pair a tie: the chance that any model
-// is measured against. Pairs that tokenize_pairs leaves out are left out here.
+// `reference`: of the same vocabulary; nullptr: the model without its adapter. A model without one
+// is then its own reference, and every pair a tie: the chance that any model is measured against.
+// Pairs that tokenize_pairs leaves out are left out here.
 PairMeasures measure_pairs(Decoder& model, const Tokenizer& tokenizer,
                            const std::vector<schema::PreferencePair>& pairs,
-                           const EvaluateOptions& options);
+                           const EvaluateOptions& options, Decoder* reference = nullptr);
 
 nlohmann::json to_json(const Tally& tally);
 nlohmann::json to_json(const PositionMeasures& measures);

@@ -45,6 +45,7 @@ int run(CLI::App& app, const strop::trainer::Action& action, int argc, char** ar
 
 int main(int argc, char** argv) {
   CLI::App app{"strop-trainer: trains, evaluates and serves a team's completion model"};
+  app.set_version_flag("--version", "strop-trainer " STROP_VERSION);
   app.require_subcommand(1);
   strop::trainer::Action action;
   strop::trainer::register_bpe(app, action);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "program.h"
+#include "schema/preference_pair.h"
 
 namespace strop::trainer {
 namespace {
@@ -125,6 +126,71 @@ TEST_F(CommandLine, WhatItMeasuredIsWhatItComparesWith) {
   const Outcome outcome = evaluate({"--against", before});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("kept_chars_per_position"));
+}
+
+std::string pair_line(const std::string& split, const std::string& id) {
+  return schema::pair_to_json([&] {
+           schema::PreferencePair pair;
+           pair.id = id;
+           pair.prefix = "import ";
+           pair.chosen = "os\n";
+           pair.rejected = "sys\n";
+           pair.kind = "edited";
+           pair.split = split;
+           return pair;
+         }())
+             .dump() +
+         "\n";
+}
+
+TEST_F(CommandLine, WithoutAReferenceNoPreferenceIsTold) {
+  const std::string pairs = folder_ / "pairs.jsonl";
+  write_bytes(pairs, pair_line("train", "a") + pair_line("heldout", "b"));
+  const auto measured = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all{"evaluate", "--model", kModel, "--pairs", pairs};
+    all.insert(all.end(), more.begin(), more.end());
+    return run_trainer(all);
+  };
+  const std::string base = folder_ / "base.json";
+  const Outcome alone = measured({"--json", base});
+  ASSERT_EQ(alone.code, 0) << alone.err;
+  EXPECT_THAT(alone.out,
+              AllOf(HasSubstr("1 held-out pairs: nothing to compare with"),
+                    HasSubstr("--reference"), HasSubstr("chosen -"), Not(HasSubstr("preferred"))));
+  const Outcome again = measured({"--against", base});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(again.out, Not(HasSubstr("preference_accuracy")));
+  const Outcome compared = measured({"--reference", kModel, "--against", base});
+  EXPECT_EQ(compared.code, 0) << compared.err;
+  EXPECT_THAT(compared.out, AllOf(HasSubstr("50.0 % preferred"), HasSubstr("preference_accuracy")));
+  const Outcome useless = evaluate({"--reference", kModel});
+  EXPECT_EQ(useless.code, 2);
+  EXPECT_THAT(useless.err, HasSubstr("--reference is what --pairs are compared with"));
+}
+
+TEST_F(CommandLine, WhereNoPairIsHeldOutBothCausesAreSaid) {
+  const std::string pairs = folder_ / "pairs.jsonl";
+  write_bytes(pairs, pair_line("train", "a") + pair_line("train", "b"));
+  const Outcome outcome = run_trainer({"evaluate", "--model", kModel, "--pairs", pairs});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("none of the 2 pairs"), HasSubstr("--split all"),
+                                 HasSubstr("fewer than the 20 documents")));
+}
+
+TEST_F(CommandLine, ARecipeOfAnotherFamilyIsRefused) {
+  write_bytes(folder_ / "pairs.jsonl", pair_line("train", "a"));
+  write_bytes(folder_ / "r.toml", "[data]\nfim = \"starcoder2\"\n");
+  const Outcome outcome = run_trainer({"dpo", folder_ / "r.toml", "--base", kModel, "--pairs",
+                                       folder_ / "pairs.jsonl", "--out", folder_ / "out"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("lacks the special token <fim_prefix>"),
+                                 HasSubstr("name the family")));
+}
+
+TEST_F(CommandLine, TellsItsVersion) {
+  const Outcome outcome = run_trainer({"--version"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.out, testing::MatchesRegex("strop-trainer [0-9]+\\.[0-9]+\\.[0-9]+\n"));
 }
 
 TEST_F(CommandLine, TheConfigurationStandsInForFlagsAndAFlagWins) {

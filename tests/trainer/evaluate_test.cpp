@@ -116,5 +116,29 @@ TEST_F(Measured, WithoutAnAdapterEveryPairIsATie) {
   EXPECT_EQ(measured.margin, 0);
 }
 
+// What a merged model has gained on its base, and the base the other way round.
+TEST_F(Measured, AnotherModelMayBeTheReference) {
+  const std::vector<schema::PreferencePair> pairs = [] {
+    schema::PreferencePair pair;
+    pair.prefix = "import ";
+    pair.chosen = "os";
+    pair.rejected = "sys";
+    return std::vector{pair};
+  }();
+  LoadedModel other = load_model(std::string(STROP_SOURCE_DIR) + "/models/strop-tiny", "");
+  {
+    torch::NoGradGuard no_grad;
+    for (auto& [name, tensor] : other.decoder.tensors())
+      if (name == "model.norm.weight") tensor.mul_(1.5);
+  }
+  const PairMeasures there =
+      measure_pairs(other.decoder, model_->tokenizer, pairs, options(1), &model_->decoder);
+  const PairMeasures back =
+      measure_pairs(model_->decoder, model_->tokenizer, pairs, options(1), &other.decoder);
+  EXPECT_NE(there.margin, 0);
+  EXPECT_NEAR(there.margin, -back.margin, 1e-4);
+  EXPECT_EQ(there.accuracy() + back.accuracy(), 1);
+}
+
 }  // namespace
 }  // namespace strop::trainer

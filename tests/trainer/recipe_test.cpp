@@ -131,6 +131,22 @@ TEST_F(RecipeFile, TheOnesThatAreInstalledAreGood) {
   }
 }
 
+// The control differs by the preference term alone.
+TEST_F(RecipeFile, ThoseForLargeModelsAreGoodAndGoTogether) {
+  std::vector<nlohmann::json> both;
+  for (const Method method : {Method::kDpo, Method::kSft}) {
+    const std::string file =
+        STROP_SOURCE_DIR "/trainer/recipes/" + std::string(method_name(method)) + "-large.toml";
+    const Recipe got = read_recipe(file, method, {.base = "b", .pairs = "p", .out = "o"});
+    EXPECT_EQ(got.context, 2048) << file;
+    EXPECT_LE(got.train.learning_rate, 1e-4) << file;
+    EXPECT_LE(got.train.rank, 16) << file;  // vLLM's default
+    both.push_back(recipe_to_json(got));
+    for (const char* key : {"method", "beta", "preference"}) both.back().erase(key);
+  }
+  EXPECT_EQ(both.at(0), both.at(1));
+}
+
 struct Fault {
   const char* text;    // behind [data]'s three paths
   const char* key;     // that is named

@@ -27,6 +27,7 @@ using nlohmann::json;
 struct Options {
   std::string model;
   std::string adapter;
+  std::string reference;
   std::string pairs;
   std::string positions;
   std::string json_file;
@@ -91,11 +92,42 @@ void must_be_writable(const std::string& flag, const std::string& file) {
 
 std::vector<schema::PreferencePair> heldout_pairs(const std::string& file) {
   std::vector<schema::PreferencePair> pairs = must(read_pairs(file));
+  const std::size_t all = pairs.size();
   std::erase_if(pairs, [](const schema::PreferencePair& pair) { return pair.split != "heldout"; });
   if (pairs.empty())
-    throw std::runtime_error(file +
-                             " holds no held-out pairs to measure on; export with --split all");
+    throw std::runtime_error(
+        "none of the " + std::to_string(all) + " pairs in " + file +
+        " is held out to measure on: export with --split all; if it was, they came from fewer "
+        "than the 20 documents that a split needs (`strop-collector pairs` says), so collect more");
   return pairs;
+}
+
+// What --reference names, if anything. It scores the model's own tokens.
+std::optional<LoadedModel> load_reference(const Options& options, const LoadedModel& model) {
+  if (options.reference.empty()) return std::nullopt;
+  LoadedModel reference = load_model(options.reference, "");
+  if (reference.tokenizer.vocab_size() != model.tokenizer.vocab_size())
+    throw std::invalid_argument("--reference " + options.reference +
+                                " has another vocabulary than the model: give the base that the "
+                                "model was honed from");
+  return reference;
+}
+
+json measure_on_pairs(const Options& options, LoadedModel& model, const EvaluateOptions& how) {
+  std::optional<LoadedModel> reference = load_reference(options, model);
+  const PairMeasures pairs =
+      measure_pairs(model.decoder, model.tokenizer, heldout_pairs(options.pairs), how,
+                    reference ? &reference->decoder : nullptr);
+  json out = {{"n", pairs.right.size()},
+              {"preference_accuracy", pairs.accuracy()},
+              {"margin", pairs.margin},
+              {"chosen_logp", pairs.chosen_logp},
+              {"rejected_logp", pairs.rejected_logp},
+              {"right", pairs.right},
+              {"reference", nullptr}};  // its own: every pair is a tie
+  if (!options.adapter.empty()) out["reference"] = "without adapter";
+  if (reference) out["reference"] = options.reference;
+  return out;
 }
 
 void print_ratio(const std::string& name, const json& ratio) {
@@ -114,6 +146,19 @@ void print_tally(const std::string& name, const json& tally) {
               tally["length_ratio"].get<double>());
 }
 
+void print_pairs(const json& pairs) {
+  std::printf("%lld held-out pairs: ", pairs["n"].get<long long>());
+  if (pairs["reference"].is_null())
+    std::printf(
+        "nothing to compare with, so no preference to tell: give --adapter, or --reference with "
+        "the base of a merged model\n");
+  else
+    std::printf("%.1f %% preferred as the developer did, margin %.3f nats\n",
+                100 * pairs["preference_accuracy"].get<double>(), pairs["margin"].get<double>());
+  std::printf("log-prob a token: chosen %.3f, rejected %.3f\n", pairs["chosen_logp"].get<double>(),
+              pairs["rejected_logp"].get<double>());
+}
+
 void print(const json& out) {
   if (out.contains("positions")) {
     std::printf("%-12s %9s %11s %10s %8s %10s %9s %8s\n", "", "positions", "suggestions",
@@ -121,11 +166,7 @@ void print(const json& out) {
     print_tally("all", out["positions"]);
     for (const auto& [name, tally] : out["positions"]["strata"].items()) print_tally(name, tally);
   }
-  if (out.contains("pairs"))
-    std::printf("%lld held-out pairs: %.1f %% preferred as the developer did, margin %.3f nats\n",
-                out["pairs"]["n"].get<long long>(),
-                100 * out["pairs"]["preference_accuracy"].get<double>(),
-                out["pairs"]["margin"].get<double>());
+  if (out.contains("pairs")) print_pairs(out["pairs"]);
   if (out.contains("against"))
     for (const auto& [name, ratio] : out["against"].items())
       if (ratio.is_object()) print_ratio(name, ratio);
@@ -170,21 +211,12 @@ json measure(const Options& options, const Settings& settings) {
     if (!options.completions.empty())
       write_completions(options.completions, positions, measured.suggestions);
   }
-  if (!options.pairs.empty()) {
-    const PairMeasures pairs =
-        measure_pairs(model.decoder, model.tokenizer, heldout_pairs(options.pairs), how);
-    out["pairs"] = {{"n", pairs.right.size()},
-                    {"preference_accuracy", pairs.accuracy()},
-                    {"margin", pairs.margin},
-                    {"chosen_logp", pairs.chosen_logp},
-                    {"rejected_logp", pairs.rejected_logp},
-                    {"right", pairs.right}};
-  }
+  if (!options.pairs.empty()) out["pairs"] = measure_on_pairs(options, model, how);
   if (options.against.empty()) return out;
   out["against"] = {{"file", options.against}};
   if (out.contains("positions"))
     out["against"].update(must(compare_positions(before["positions"], out["positions"])));
-  if (out.contains("pairs"))
+  if (out.contains("pairs") && !out["pairs"]["reference"].is_null())
     out["against"].update(must(compare_pairs(before["pairs"], out["pairs"])));
   return out;
 }
@@ -197,6 +229,9 @@ void register_evaluate(CLI::App& app, Action& action) {
       "evaluate", "measure a model, with or without an adapter, on what it never saw");
   command->add_option("--model", options->model, "model folder");
   command->add_option("--adapter", options->adapter, "adapter folder");
+  command->add_option("--reference", options->reference,
+                      "model folder that --pairs are compared with (default: the model without "
+                      "its adapter)");
   command->add_option("--positions", options->positions,
                       "places in files: JSON lines {file, prefix, suffix, truth, stratum}");
   command->add_option("--pairs", options->pairs,
@@ -218,6 +253,8 @@ void register_evaluate(CLI::App& app, Action& action) {
     action = [options] {
       if (options->positions.empty() && options->pairs.empty())
         throw std::invalid_argument("what to measure on? Give --positions, --pairs, or both");
+      if (!options->reference.empty() && options->pairs.empty())
+        throw std::invalid_argument("--reference is what --pairs are compared with: give them too");
       if (!options->completions.empty() && options->positions.empty())
         throw std::invalid_argument("--completions are those of --positions: give them too");
       must_be_writable("--json", options->json_file);
