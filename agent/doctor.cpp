@@ -192,7 +192,9 @@ void look_at_collector(const Config& config, Report& report) {
     report.good("the collector at " + config.collector.endpoint +
                 (options->key ? " knows this key" : " listens"));
   else
-    report.bad("the collector at " + config.collector.endpoint + ": " + why,
+    report.bad(why.find(config.collector.endpoint) != std::string::npos
+                   ? why
+                   : "the collector at " + config.collector.endpoint + ": " + why,
                "records wait in the spool meanwhile; ask whoever runs it");
 }
 

@@ -240,7 +240,8 @@ TEST_F(DoctorTest, ACollectorThatDoesNotKnowTheKeyIsAProblem) {
   const Said answer = examine();
   refuse.join();
   EXPECT_EQ(answer.code, 1);
-  EXPECT_THAT(answer.out, HasSubstr("does not know this key"));
+  EXPECT_THAT(answer.out,
+              HasSubstr("problem  the collector at " + endpoint + " does not know this key"));
 }
 
 // Nobody listens; what counts is that the address in brackets is one, with IPv6 here or without.

@@ -58,8 +58,8 @@ TEST_F(JoinTest, TheAgentThenKnowsTheCollectorAndHasAKeyForIt) {
   const auto options = read_uplink_options(*config);
   ASSERT_TRUE(options) << options.error();
   EXPECT_EQ(options->server_key, collector_);
-  EXPECT_THAT(answer.out,
-              HasSubstr("strop-collector keys allow YOUR_NAME '" + options->key->public_key + "'"));
+  EXPECT_THAT(answer.out, HasSubstr("sudo -u strop strop-collector keys allow YOUR_NAME '" +
+                                    options->key->public_key + "'"));
 }
 
 TEST_F(JoinTest, NobodyElseCanReadWhatItWrote) {
@@ -93,6 +93,69 @@ TEST_F(JoinTest, ACollectorThatIsNamedAlreadyStays) {
   EXPECT_EQ(UserHome::read(home_.config_file()), mine);
   EXPECT_THAT(config_files(), testing::ElementsAre("agent.toml"));
 }
+
+// The file may have been written before, from a manual or by an administrator.
+TEST_F(JoinTest, AFileThatNamesThisCollectorWithoutKeysIsGivenThem) {
+  const std::string before = "mode = \"full\"\n\n[collector]  # ours\nendpoint = \"" +
+                             std::string(kEndpoint) + "\"  # here\n";
+  const std::string after = "# mine\n\n[privacy]\nexclude = []";
+  home_.configure(before + after);
+  const Said answer = join_it();
+  ASSERT_EQ(answer.code, 0) << answer.err;
+  const std::string now = UserHome::read(home_.config_file());
+  EXPECT_THAT(now, StartsWith(before + "server_key_file = "));
+  EXPECT_THAT(now, testing::EndsWith("\n" + after + "\n"));
+  const auto config = load_config(home_.places(), {});
+  ASSERT_TRUE(config) << config.error();
+  EXPECT_EQ(config->mode, Mode::kFull);
+  EXPECT_TRUE(read_uplink_options(*config));
+  EXPECT_EQ(join_it().code, 0);  // twice is once
+  EXPECT_EQ(UserHome::read(home_.config_file()), now);
+}
+
+TEST_F(JoinTest, KeyFilesThatTheFileNamesAreMadeThere) {
+  const std::string mine = "collector.endpoint = \"" + std::string(kEndpoint) +
+                           "\"\ncollector.server_key_file = \"~/keys/their.pub\"\n"
+                           "collector.key_file = \"~/keys/my.key\"\n";
+  home_.configure(mine);
+  const Said answer = join_it();
+  ASSERT_EQ(answer.code, 0) << answer.err;
+  EXPECT_EQ(UserHome::read(home_.config_file()), mine);
+  const auto key = schema::read_curve_key(home_.places().home / "keys/my.key");
+  ASSERT_TRUE(key) << key.error();
+  EXPECT_THAT(answer.out, HasSubstr(key->public_key));
+  EXPECT_EQ(UserHome::read(home_.places().home / "keys/their.pub"), collector_ + "\n");
+  EXPECT_THAT(config_files(), testing::ElementsAre("agent.toml"));
+}
+
+struct Stubborn {
+  const char* name;
+  const char* file;  // ENDPOINT stands for the collector's
+  const char* says;
+};
+
+class JoinByHand : public JoinTest, public testing::WithParamInterface<Stubborn> {};
+
+TEST_P(JoinByHand, SaysWhatToChangeAndChangesNothing) {
+  std::string file = GetParam().file;
+  file.replace(file.find("ENDPOINT"), 8, "\"" + std::string(kEndpoint) + "\"");
+  home_.configure(file);
+  const Said answer = join_with({kEndpoint, collector_, home_ / "wished.key", {}});
+  EXPECT_EQ(answer.code, 2);
+  EXPECT_THAT(answer.err, HasSubstr(GetParam().says));
+  EXPECT_EQ(UserHome::read(home_.config_file()), file);
+  EXPECT_THAT(config_files(), testing::ElementsAre("agent.toml"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, JoinByHand,
+    testing::Values(Stubborn{"Inline", "collector = { endpoint = ENDPOINT }\n",
+                             "write [collector] as a table of lines; it lacks:\nserver_key_file ="},
+                    Stubborn{"Plain", "[collector]\nendpoint = ENDPOINT\nplain = true\n",
+                             "take that line out"},
+                    Stubborn{"OtherKey", "[collector]\nendpoint = ENDPOINT\nkey_file = '/k'\n",
+                             "names another key_file, /k; leave out --key"}),
+    [](const auto& test) { return test.param.name; });
 
 TEST_F(JoinTest, AnotherConfigurationsCollectorKeyStays) {
   ASSERT_EQ(join_it().code, 0);
