@@ -289,6 +289,10 @@ Result read_table(const Keys& keys, const toml::table& table, const std::string&
       continue;
     }
     const auto known = keys.find(full);
+    // A line appended to a file lands in its last table.
+    if (known == keys.end() && keys.contains(std::string(key.str())))
+      return tl::unexpected("unknown key '" + full + "'" + in_line(key.source()) + "; " +
+                            std::string(key.str()) + " belongs at the top, before any [table]");
     if (known == keys.end())
       return tl::unexpected("unknown key '" + full + "'" + in_line(key.source()) +
                             "; known here: " + known_in(keys, name));
@@ -313,8 +317,10 @@ tl::expected<Layer, std::string> read_layer(const Keys& keys, const fs::path& fi
     const Result read = read_table(keys, toml::parse_file(file.string()), "", layer);
     if (!read) return tl::unexpected("configuration " + file.string() + ": " + read.error());
   } catch (const toml::parse_error& e) {
+    const bool twice = e.description().find("redefine existing table") != std::string_view::npos;
     return tl::unexpected("configuration " + file.string() + ": " + std::string(e.description()) +
-                          " in line " + std::to_string(e.source().begin.line));
+                          " in line " + std::to_string(e.source().begin.line) +
+                          (twice ? "; each [table] stands once: bring its lines together" : ""));
   }
   return layer;
 }
