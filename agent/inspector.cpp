@@ -52,6 +52,8 @@ void print_ledger(std::ostream& out, const Ledger& ledger) {
   print_counts(out, "rejected    ", ledger.rejected);
   print_counts(out, "suppressed  ", ledger.suppressed);
   print_counts(out, "given up    ", ledger.given_up);
+  if (!ledger.suppressed.empty())
+    out << "Of what was suppressed nothing was kept but its number and the rule.\n";
 }
 
 void print_record(std::ostream& out, const StoredRecord& record) {
@@ -142,7 +144,9 @@ int pause(const fs::path& state, std::ostream& out, std::ostream& err) {
   if (!made.is_open())
     return complain(err,
                     "cannot pause: " + file.string() + " cannot be written; set mode = \"off\"");
-  out << "Paused: nothing is captured or sent until `strop-agent resume`.\n";
+  out << "Paused: nothing is captured or sent until `strop-agent resume`; what happens meanwhile "
+         "is\n"
+         "only counted (`strop-agent inspect`: suppressed, paused).\n";
   return 0;
 }
 

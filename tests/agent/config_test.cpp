@@ -185,6 +185,10 @@ TEST_F(ConfigTest, AMistakeIsNamedByFileAndKeyWithWhatIsAllowed) {
   const std::vector<Mistake> mistakes{
       {"moed = \"full\"", {"unknown key 'moed' in line 1", "mode", "[provider]"}},
       {"[provider]\nurll = \"x\"", {"unknown key 'provider.urll' in line 2", "url", "timeout_ms"}},
+      {"[collector]\nplain = true\nmode = \"full\"",
+       {"unknown key 'collector.mode' in line 3", "mode belongs at the top, before any [table]"}},
+      {"[spool]\nmax_age_days = 1\n[spool]\nmax_age_days = 2",
+       {"redefine existing table", "in line 3", "bring its lines together"}},
       {"[colector]\nendpoint = \"x\"", {"unknown key 'colector'", "[collector]"}},
       {"provider = 1", {"'provider' in line 1 must be a table", "[provider]"}},
       {"mode = 2", {"'mode' in line 1 must be", "\"metrics-only\""}},

@@ -117,7 +117,8 @@ TEST_F(InspectorTest, TheLedgerCountsWhatWasSuppressedByRule) {
                                           "  suppressed  3\n"
                                           "      .gitignore:*.log: 1\n"
                                           "      default:.env*: 2\n"
-                                          "  given up    0\n"));
+                                          "  given up    0\n"
+                                          "Of what was suppressed nothing was kept"));
 }
 
 TEST_F(InspectorTest, ADamagedRecordIsShownAsAGapAndTheRestIsThere) {
