@@ -30,5 +30,6 @@ void register_restore(Commands& commands);
 void register_forget(Commands& commands);
 void register_pairs(Commands& commands);
 void register_export(Commands& commands);
+void register_calibrate(Commands& commands);
 
 }  // namespace strop::collector
