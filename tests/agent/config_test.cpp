@@ -71,6 +71,28 @@ max_tokens = 7
 candidates = 2
 debounce_ms = 50
 timeout_ms = 900
+candidates_invoked = 4
+temperature = 0.5
+cache = 8
+related_bytes = 2048
+silence = "head"
+silence_file = "~/silence.json"
+silence_explore = 0.1
+arms_by = "repository"
+[[provider.arms]]
+name = "a"
+[[provider.arms]]
+name = "b"
+weight = 3
+url = "http://127.0.0.1:2/infill"
+key_file = "/k2"
+model = "m2"
+producer = "p"
+fim = "strop"
+max_tokens = 9
+temperature = 1
+timeout_ms = 10
+silence_file = "/s2.json"
 [collector]
 endpoint = "tcp://h:1"
 server_key_file = "/s"
@@ -87,6 +109,18 @@ exclude = ["*.pem"]
   expected.mode = Mode::kFull;
   expected.provider = {
       "http://127.0.0.1:1/v1", places_.home / "key", "m", "n", "qwen", true, true, 7, 2, 50, 900};
+  expected.provider.candidates_invoked = 4;
+  expected.provider.temperature = 0.5;
+  expected.provider.cache = 8;
+  expected.provider.related_bytes = 2048;
+  expected.provider.silence = Silence::kHead;
+  expected.provider.silence_file = places_.home / "silence.json";
+  expected.provider.silence_explore = 0.1;
+  expected.provider.arms_by = "repository";
+  expected.provider.arms.resize(2);
+  expected.provider.arms[0].name = "a";
+  expected.provider.arms[1] = {
+      "b", 3, "http://127.0.0.1:2/infill", "/k2", "m2", "p", "strop", 9, 1, 10, "/s2.json"};
   expected.collector = {"tcp://h:1", "/s", places_.home / "k", true};
   expected.spool = {2097152, 3};
   expected.privacy = {{(places_.home / "a").string(), "/b", places_.home.string()}, {"*.pem"}};
@@ -201,6 +235,19 @@ TEST_F(ConfigTest, AMistakeIsNamedByFileAndKeyWithWhatIsAllowed) {
       {"[provider]\ncandidates = 17", {"'provider.candidates'", "from 1 to 16"}},
       {"[provider]\ntimeout_ms = 0", {"'provider.timeout_ms'", "from 1 to"}},
       {"[provider]\ndebounce_ms = -1", {"'provider.debounce_ms'", "from 0 to"}},
+      {"[provider]\ntemperature = 2.5", {"'provider.temperature'", "from 0 to 2"}},
+      {"[provider]\ntemperature = \"hot\"", {"'provider.temperature'", "from 0 to 2"}},
+      {"[provider]\ncache = -1", {"'provider.cache'", "from 0 to 1024"}},
+      {"[provider]\nsilence = \"loud\"", {"'provider.silence'", "\"threshold\"", "\"head\""}},
+      {"[provider]\nsilence_explore = 1.1", {"'provider.silence_explore'", "from 0 to 1"}},
+      {"[provider]\narms_by = \"file\"", {"'provider.arms_by'", "\"repository\""}},
+      {"[provider]\narms = \"a\"", {"'provider.arms' in line 2 must be tables"}},
+      {"[provider]\narms = [1]", {"'provider.arms'", "[[provider.arms]]"}},
+      {"[[provider.arms]]\nweight = 1", {"'provider.arms' in line 1", "a name of its own"}},
+      {"[[provider.arms]]\nname = \"a\"\n[[provider.arms]]\nname = \"a\"",
+       {"'provider.arms' in line 3", "a name of its own"}},
+      {"[[provider.arms]]\nname = \"a\"\nweight = 0", {"'provider.arms.weight' in line 3"}},
+      {"[[provider.arms]]\nnaem = \"a\"", {"unknown key 'provider.arms.naem'", "name, producer"}},
       {"[spool]\nmax_bytes = 1", {"'spool.max_bytes'", "from 1048576"}},
       {"[collector]\nkey_file = 1", {"'collector.key_file'", "a path"}},
       {"[privacy]\nexclude = \"*.pem\"", {"'privacy.exclude'", "a list of texts"}},
@@ -211,6 +258,24 @@ TEST_F(ConfigTest, AMistakeIsNamedByFileAndKeyWithWhatIsAllowed) {
     EXPECT_THAT(mistake(), HasSubstr(user_file().string())) << that.text;
     for (const std::string& said : that.said) EXPECT_THAT(mistake(), HasSubstr(said)) << that.text;
   }
+}
+
+TEST_F(ConfigTest, WhatBelongsTogetherIsAskedForTogether) {
+  user("[[provider.arms]]\nname = \"a\"\n");
+  EXPECT_THAT(mistake(), HasSubstr("provider.arms need provider.url"));
+  Flags flags;
+  flags.provider_url = "http://localhost:1";
+  EXPECT_EQ(mistake(flags), "no mistake");
+  user("[provider]\nsilence = \"threshold\"\n");
+  EXPECT_THAT(mistake(), HasSubstr("provider.silence needs provider.silence_file"));
+}
+
+TEST_F(ConfigTest, AUsersArmsStandInThePlaceOfTheCeilings) {
+  ceiling("[provider]\nurl = \"http://localhost:1\"\n[[provider.arms]]\nname = \"team\"\n");
+  EXPECT_EQ(load().provider.arms.at(0).name, "team");
+  user("[[provider.arms]]\nname = \"mine\"\n");
+  ASSERT_EQ(load().provider.arms.size(), 1U);
+  EXPECT_EQ(load().provider.arms[0].name, "mine");
 }
 
 // A key is read from a file that nobody else may read, and else not at all.
