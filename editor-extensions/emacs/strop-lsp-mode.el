@@ -84,7 +84,9 @@
   "Show what the agent of WORKSPACE complained of, if it did."
   (let ((process (lsp--workspace-cmd-proc workspace)))
     (when (and process (eq (process-status process) 'exit) (/= 0 (process-exit-status process)))
-      (strop-show-complaint (format "*%s::stderr*" (process-name process))))))
+      ;; A process that is not the first of its name has a number in it, its buffer has none.
+      (strop-show-complaint
+       (format "*%s::stderr*" (replace-regexp-in-string "<[0-9]+>\\'" "" (process-name process)))))))
 
 (defun strop-lsp-mode--alone ()
   "Register the agent alone for `strop-alone-modes'."

@@ -101,6 +101,9 @@ On a remote machine it is left as it is: the agent is here."
   "Warn with what the agent said in BUFFER, its errors, as it refused to start."
   (when (buffer-live-p (get-buffer buffer))
     (with-current-buffer buffer
+      ;; Its end may be told before its last words.
+      (let ((errors (get-buffer-process buffer)))
+        (while (and errors (accept-process-output errors 0.2))))
       (save-excursion
         (goto-char (point-max))
         (when (re-search-backward "^strop-agent: .*" nil t)
@@ -283,11 +286,11 @@ Servers that run already stay as they are until they are started anew."
   (when strop--refresh-timer (cancel-timer strop--refresh-timer))
   (setq strop--refresh-timer (and strop-mode (run-with-idle-timer 5 t #'strop--refresh-selected)))
   (strop--set-up strop-mode)
-  (unless strop-mode
-    (dolist (buffer (buffer-list))
-      (with-current-buffer buffer
-        (setq strop--status nil)
-        (when (bound-and-true-p strop-ghost-mode) (strop-ghost-mode -1))))))
+  (dolist (buffer (buffer-list))
+    (with-current-buffer buffer
+      (cond (strop-mode (strop-buffer-managed))
+            (t (setq strop--status nil)
+               (when (bound-and-true-p strop-ghost-mode) (strop-ghost-mode -1)))))))
 
 (autoload 'strop-inspect "strop-inspect" "Show every record kept here, as sent, and the ledger." t)
 (autoload 'strop-doctor "strop-inspect" "Show what is wired to what, and what to do where it is not." t)

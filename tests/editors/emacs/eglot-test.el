@@ -24,6 +24,23 @@
   (call-interactively #'eglot)
   (await "the agent's status" strop--status))
 
+(defun complete-the-only () (keys "C-M-i"))
+
+(defun complete-display-order ()
+  (keys "C-M-i")                        ; to what is common to two
+  (should (looking-back "w\\.display_" nil))
+  (type "o")
+  (keys "C-M-i"))
+
+(ert-deftest eglot-accept-a-word-behind-wide-characters ()
+  (type-and-see "wide 😀𝒳: " "𝒳wo 😀 more")
+  (keys "M-f")
+  (should (equal (line) "wide 😀𝒳: 𝒳wo"))
+  (should (equal (ghost) " 😀 more"))
+  (look-for-a-while)
+  (keys "! RET")
+  (should-come-out "𝒳wo 😀 more" 'outcome "partial" 'evidence "editor" 'accepted_chars 4))
+
 (ert-deftest eglot-wraps-commands-and-nothing-else ()
   (let ((agent (list test-agent "--")))
     (should (equal (strop-eglot--wrap '("clangd" "-x")) (append agent '("clangd" "-x"))))

@@ -8,6 +8,7 @@
 (require 'lsp-mode)
 (require 'lsp-clangd)
 (require 'lsp-completion)
+(require 'company)
 (require 'agent (expand-file-name "agent" (file-name-directory load-file-name)))
 
 (setq lsp-auto-guess-root t
@@ -18,6 +19,8 @@
       lsp-warn-no-matched-clients nil
       lsp-auto-configure nil
       lsp-enable-file-watchers nil
+      company-backends '(company-capf)
+      company-idle-delay nil
       lsp-clients-clangd-args '("--background-index=0" "--log=error"))
 (strop-mode 1)
 (lsp-workspace-folders-add (directory-file-name test-project))
@@ -28,7 +31,23 @@
   (funcall mode)
   (lsp)
   (await "the agent's status" strop--status)
-  (lsp-completion-mode 1))
+  (lsp-completion-mode 1)
+  (company-mode 1))
+
+(defun complete-the-only () (keys "M-x company-complete RET"))
+(defun complete-display-order () (keys "M-x company-complete RET <down> RET"))
+
+(ert-deftest lsp-mode-asks-nothing-behind-wide-characters ()
+  (on-a-new-line)
+  (open-file (project-file "wide.txt" "narrow" "wide😀") #'text-mode)
+  (end-of-line)
+  (keys "M-x strop-ghost-complete RET")
+  (should strop-ghost--cancel)
+  (forward-line)
+  (end-of-line)
+  (keys "M-x strop-ghost-complete RET")
+  (should-not strop-ghost--cancel)
+  (kill-buffer))
 
 (ert-deftest lsp-mode-finds-the-server-not-the-agent ()
   (should (equal (lsp-resolve-final-function '("clangd" "-x")) (list test-agent "--" "clangd" "-x")))
