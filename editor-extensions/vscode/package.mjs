@@ -59,6 +59,8 @@ function stripped() {
 }
 
 const extension = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
+const program = /project\(strop VERSION ([0-9.]+)/.exec(readFileSync(join(here, '../../CMakeLists.txt'), 'utf8'))?.[1];
+if (extension.version !== program) fail(`package.json has version ${extension.version}, the program ${program}`);
 delete extension.scripts;
 delete extension.devDependencies;
 delete extension.private;

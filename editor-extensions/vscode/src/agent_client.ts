@@ -24,6 +24,11 @@ export class AgentClient extends LanguageClient {
     super(id, name, server, options);
   }
 
+  // What goes wrong is told by the session, which knows what to do about it; here it is only logged.
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+
   // Called while the base class is under construction, when no field of this one is set.
   override registerFeature(feature: StaticFeature | DynamicFeature<unknown>): void {
     const method = 'registrationType' in feature ? feature.registrationType.method : undefined;

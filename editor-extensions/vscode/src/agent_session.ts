@@ -41,8 +41,9 @@ export class AgentSession {
   private process: ChildProcess | undefined;
   private exited: Promise<number | null> = Promise.resolve(null);
   private stderr = '';
-  // Whether strop/… may be sent: undefined until the agent has said so or not.
+  // Whether strop/… may be sent: undefined until the agent has answered, or not. One whose capture is off is asked nothing more.
   private speaks: boolean | undefined;
+  private off: AgentStatus = OFF;
   private readonly items: SentItem[] = [];
 
   constructor(
@@ -101,17 +102,18 @@ export class AgentSession {
   // Undefined: it does not run, or could not answer this once.
   async status(uri: string | undefined): Promise<AgentStatus | undefined> {
     if (!this.isRunning) return undefined;
-    if (this.speaks === false) return OFF;
+    if (this.speaks === false) return this.off;
     const params = uri === undefined ? {} : { uri };
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => (timer = setTimeout(resolve, STATUS_TIMEOUT_MS, 'late')));
     try {
       const answer = await Promise.race([this.client.sendRequest<AgentStatus>('strop/status', params), late]);
-      if (answer === 'late') return this.silenced();
+      if (answer === 'late') return this.silenced(OFF);
+      if (answer.mode === 'off') return this.silenced(answer);
       this.speaks = true;
       return answer;
     } catch (error) {
-      if (error instanceof ResponseError && error.code === METHOD_NOT_FOUND) return this.silenced();
+      if (error instanceof ResponseError && error.code === METHOD_NOT_FOUND) return this.silenced(OFF);
       this.log.appendLine(`${this.plan.name}: strop/status: ${String(error)}`);
       return undefined;
     } finally {
@@ -132,9 +134,10 @@ export class AgentSession {
     this.tell('strop/rate', rating);
   }
 
-  private silenced(): AgentStatus {
+  private silenced(off: AgentStatus): AgentStatus {
     this.speaks = false;
-    return OFF;
+    this.off = off;
+    return off;
   }
 
   private tell(method: string, params: object): void {

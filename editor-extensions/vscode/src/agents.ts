@@ -2,7 +2,7 @@
 import { type Disposable, type OutputChannel, type TextDocument, workspace } from 'vscode';
 import { AgentSession, type SessionEvents, type SessionPlan } from './agent_session';
 import { configFlags } from './agent_program';
-import { type AgentStatus, OFF, type SentItem } from './protocol';
+import type { AgentStatus, SentItem } from './protocol';
 import type { Settings } from './settings';
 
 export interface Accepted {
@@ -67,13 +67,13 @@ export class Agents implements Disposable {
     const uri = document?.uri.scheme === 'file' ? document.uri.toString() : undefined;
     const serving = (session: AgentSession) => (document !== undefined && session.serves(document) ? 0 : 1);
     const order = this.running.sort((a, b) => serving(a) - serving(b));
-    let off = false;
+    let off: AgentStatus | undefined;
     for (const session of order) {
       const status = await session.status(uri);
       if (status !== undefined && status.mode !== 'off') return status;
-      off ||= status !== undefined;
+      off ??= status;
     }
-    return off ? OFF : undefined;
+    return off;
   }
 }
 

@@ -2,8 +2,8 @@
 import { commands, type ExtensionContext, type OutputChannel, window, workspace } from 'vscode';
 import type { AgentSession } from './agent_session';
 import { configFlags, findAgent, runAgent } from './agent_program';
+import { AgentReports, CAPTURED, doctorReport } from './agent_reports';
 import { Agents } from './agents';
-import { InspectorView } from './inspector_view';
 import { askRating } from './rating';
 import { readSettings, type Settings } from './settings';
 import { StatusItem } from './status_item';
@@ -28,7 +28,7 @@ export async function deactivate(): Promise<void> {
 class Extension {
   private readonly log: OutputChannel = window.createOutputChannel('Strop');
   private readonly status = new StatusItem();
-  private readonly inspector = new InspectorView(() => this.program());
+  private readonly reports = new AgentReports(() => this.program());
   private readonly agents: Agents;
   private settings: Settings = readSettings();
   private trouble: string | undefined;
@@ -50,7 +50,7 @@ class Extension {
     context.subscriptions.push(
       this.log,
       this.status,
-      this.inspector,
+      this.reports,
       this.agents,
       { dispose: () => clearInterval(timer) },
       window.onDidChangeActiveTextEditor(() => void this.look()),
@@ -60,8 +60,8 @@ class Extension {
       commands.registerCommand('strop.pause', told(() => this.setPaused(true))),
       commands.registerCommand('strop.resume', told(() => this.setPaused(false))),
       commands.registerCommand('strop.rate', told(() => this.rate())),
-      commands.registerCommand('strop.inspect', told(() => this.inspector.show())),
-      commands.registerCommand('strop.doctor', told(() => this.doctor())),
+      commands.registerCommand('strop.inspect', told(() => this.reports.show(CAPTURED))),
+      commands.registerCommand('strop.doctor', told(() => this.reports.show(doctorReport(() => configFlags(this.settings.config))))),
     );
   }
 
@@ -133,13 +133,6 @@ class Extension {
     window.setStatusBarMessage('$(check) Strop: rated', 3000);
   }
 
-  private async doctor(): Promise<void> {
-    this.log.show(true);
-    this.log.appendLine('strop-agent doctor');
-    const said = await runAgent(this.program(), ['doctor', ...configFlags(this.settings.config)]);
-    this.log.appendLine(said.out + said.err);
-  }
-
   private tellEnd(session: AgentSession, code: number | null, stderr: string): void {
     const { name, standalone } = session.plan;
     this.log.appendLine(`${name}: ended with ${code === null ? 'a signal' : `code ${code}`}. ${stderr}`);
@@ -149,7 +142,7 @@ class Extension {
     const what = stderr.split('\n').slice(-5).join('\n') || `it ended with ${code === null ? 'a signal' : `code ${code}`}`;
     const todo =
       standalone && stderr.includes(NO_WORK)
-        ? ' In VS Code: name a server in strop.servers, or a model by [provider] in agent.toml.'
+        ? '. In VS Code: name a server in strop.servers, or a model by [provider] in agent.toml.'
         : '';
     this.complain(`${name.replace('Strop: ', '')}: ${what}${todo}`);
     void this.look();
