@@ -7,7 +7,7 @@
 
 ;; Puts the agent in front of what lsp-mode starts, and talks through lsp-mode's workspaces.
 ;;
-;; Up to 9, lsp-mode counts columns in characters where the protocol counts UTF-16 units.  On a line with characters
+;; Version 8 of lsp-mode counts columns in characters where the protocol counts UTF-16 units.  On a line with characters
 ;; beyond U+FFFF nothing is asked then: the answer would be about another place.
 
 ;;; Code:

@@ -179,9 +179,9 @@
         (asked (length model-requests)))
     (setq completions '(("paused: " "secret")))
     (type "paused: ")
-    (keys "M-x strop-status RET")
-    (await "the status" (string-match-p "paused" (or (current-message) "paused")))
+    (await "the request and its answer" (not (or strop-ghost--timer strop-ghost--cancel)))
     (should-not (ghost))
+    (should (equal (strop-server-get strop--status "rule") "paused"))
     (should (= (length model-requests) asked))
     (should (= (length (events)) before)))
   (keys "M-x strop-resume RET")
@@ -214,7 +214,8 @@
 (ert-deftest refusal-of-the-agent-is-shown ()
   (configure "mode = \"nonsense\"")
   (when (get-buffer "*Warnings*") (kill-buffer "*Warnings*"))
-  (ignore-errors (open-file (project-file "refused/a.txt" "") #'text-mode))
+  (let ((test-patience 1))                              ; for a status that does not come
+    (ignore-errors (open-file (project-file "refused/a.txt" "") #'text-mode)))
   (await "the warning"
     (and (get-buffer "*Warnings*")
          (with-current-buffer "*Warnings*" (string-match-p "strop-agent: .*mode" (buffer-string)))))

@@ -18,7 +18,7 @@
 (defconst test-agent (expand-file-name "strop-agent" (getenv "STROP_BIN_DIR")))
 (defconst test-home (make-temp-file "strop-emacs" t))
 (defconst test-project (expand-file-name "project/" test-home))
-(defconst test-patience 60 "Seconds after which what is waited for will not come.")
+(defvar test-patience 60 "Seconds after which what is waited for will not come.")
 
 (add-hook 'kill-emacs-hook (lambda () (delete-directory test-home t)))
 (make-directory test-project)
