@@ -6,6 +6,8 @@
 //     split:SEED             from here on writes are cut at random places
 //     hear:BYTES             reads until so many have come in all, and not one more
 //     hear-all               reads to the end
+//     answer                 answers every request to the end: inline completion of id N with
+//                            completion_N();
 //     stop                   stops itself, until somebody has it go on
 //     crash                  ends by SIGSEGV
 //     exit:CODE
@@ -17,6 +19,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "integration/chaos_traffic.h"
@@ -45,7 +48,10 @@ class Server {
  public:
   explicit Server(std::filesystem::path folder)
       : folder_(std::move(folder)),
-        wire_(STDIN_FILENO, STDOUT_FILENO, [this](std::string_view bytes) { heard_.add(bytes); }) {
+        wire_(STDIN_FILENO, STDOUT_FILENO, [this](std::string_view bytes) {
+          heard_.add(bytes);
+          if (answers_) unread_ += bytes;
+        }) {
     keep("server", std::to_string(::getpid()));
   }
 
@@ -64,6 +70,9 @@ class Server {
       wire_.read_until(std::stoull(step));
     } else if (what == "hear-all") {
       wire_.read_to_end();
+    } else if (what == "answer") {
+      answers_ = true;
+      while (wire_.read_some()) answer_all();
     } else if (what == "stop") {
       keep_heard();
       ::raise(SIGSTOP);
@@ -82,6 +91,33 @@ class Server {
   }
 
  private:
+  // Naive on purpose: it is no reader of ours that is to find the frames here.
+  void answer_all() {
+    std::size_t from = 0;
+    std::string answers;
+    while (true) {
+      const std::size_t blank = unread_.find("\r\n\r\n", from);
+      if (blank == std::string::npos) break;
+      const std::size_t length = std::stoul(unread_.substr(unread_.find(": ", from) + 2, 12));
+      if (unread_.size() < blank + 4 + length) break;
+      answers += answer_to(nlohmann::json::parse(unread_.substr(blank + 4, length)));
+      from = blank + 4 + length;
+    }
+    unread_.erase(0, from);
+    wire_.send(answers);
+  }
+  static std::string answer_to(const nlohmann::json& message) {
+    if (!message.contains("id") || !message.contains("method")) return {};
+    nlohmann::json answer = {{"jsonrpc", "2.0"}, {"id", message["id"]}, {"result", nullptr}};
+    const std::string initialized = stream_of(Traffic{"initialized"});
+    if (message["method"] == "initialize")
+      answer["result"] = nlohmann::json::parse(initialized.substr(initialized.find('{')))["result"];
+    if (message["method"] == "textDocument/inlineCompletion")
+      answer["result"]["items"] =
+          nlohmann::json::array({{{"insertText", "completion_" + message["id"].dump() + "();"}}});
+    return framed(answer.dump());
+  }
+
   void keep_heard() { keep("heard", heard_.text()); }
   // Whole or not there: the test looks while we write.
   void keep(const std::string& name, const std::string& text) {
@@ -91,6 +127,8 @@ class Server {
 
   const std::filesystem::path folder_;
   Digest heard_;
+  bool answers_ = false;
+  std::string unread_;
   Duplex wire_;
 };
 

@@ -22,8 +22,8 @@ constexpr long kMostFull = 2 << 20;
 #else
 // Bytes alone need a buffer each way. With capture on: the tap's 64 MiB, a frame of at most 4 MiB
 // each way, in the reader, on its way out and as the capture thread parses it, and the program.
-constexpr long kMostOff = 48 << 10;
-constexpr long kMostFull = 224 << 10;
+constexpr long kMostOff = 24 << 10;
+constexpr long kMostFull = 160 << 10;
 #endif
 
 constexpr milliseconds kNotStuck{20'000};

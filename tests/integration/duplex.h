@@ -56,6 +56,8 @@ class Duplex {
     return true;
   }
   void read_to_end() { read_until(UINT64_MAX); }
+  // What has come by now, at least a byte.
+  bool read_some() { return await(POLLIN) && read(buffer_.size()); }
 
  private:
   std::string_view write(std::string_view bytes, bool listens, std::chrono::milliseconds still) {
