@@ -146,6 +146,23 @@ TEST(RequestBody, LeavesOutWhatIsNotSaid) {
   EXPECT_EQ(body["model"], "qwen");
 }
 
+TEST(RequestBody, ByHandMoreAreAskedFor) {
+  ProviderConfig config;
+  InlineAsk ask = ask_of("a", "b");
+  json body = json::parse(request_body(kOpenAi, config, ask));
+  EXPECT_EQ(body["n"], 1);
+  EXPECT_EQ(body["temperature"], 0);
+  ask.invoked = true;
+  body = json::parse(request_body(kOpenAi, config, ask));
+  EXPECT_EQ(body["n"], 3);
+  EXPECT_EQ(body["temperature"], 0.4) << "or all would be the same";
+  config.temperature = 0.7;
+  config.candidates = 5;
+  body = json::parse(request_body(kOpenAi, config, ask));
+  EXPECT_EQ(body["n"], 5);
+  EXPECT_EQ(body["temperature"], 0.7);
+}
+
 TEST(RequestBody, AFamilysTemplateIsAppliedHere) {
   ProviderConfig config;
   config.fim = "qwen";
@@ -191,6 +208,36 @@ TEST(ReadCompletions, OneLineEndsWithoutItsCarriageReturn) {
 TEST(ReadCompletions, InfillHasOneContent) {
   EXPECT_THAT(read_completions(kInfill, R"({"content": "x"})", kLine)->texts, ElementsAre("x"));
   EXPECT_THAT(read_completions(kInfill, R"({"content": ""})", kLine)->texts, IsEmpty());
+}
+
+TEST(ReadCompletions, InfillTellsLogProbsAndMayGiveSeveral) {
+  const auto read = read_completions(kInfill, R"([
+      {"content": "one", "model": "m", "completion_probabilities": [
+        {"token": "o", "logprob": -0.5}, {"token": "ne", "logprob": -1}]},
+      {"content": "two", "model": "m", "completion_probabilities": [{"token": "two"}]},
+      {"content": "one", "model": "m"}])",
+                                     kLine);
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(*read, (Completions{{"one", "two"}, {-1.5, {}}, "m"}));
+}
+
+TEST(ReadCompletions, ATextThatIsCutHasTheLogProbOfWhatIsLeft) {
+  const auto logprob = [](const char* tokens) {
+    const std::string body = std::string(R"({"choices": [{"text": "ab\nc", "logprobs": {)") +
+                             tokens + R"("token_logprobs": [-1, -2, -4, -8]}}]})";
+    return read_completions(kOpenAi, body, kLine)->logprobs.at(0);
+  };
+  EXPECT_EQ(logprob(R"("tokens": ["a", "b", "\n", "c"], )"), -3.0);
+  EXPECT_EQ(logprob(R"("tokens": ["a", "b\n", "c", ""], )"), -3.0) << "begun within what is left";
+  EXPECT_EQ(logprob(R"("tokens": ["x", "b", "\n", "c"], )"), -15.0) << "not the text's tokens";
+  EXPECT_EQ(logprob(""), -15.0);
+}
+
+TEST(ReadCompletions, SeveralLinesAreCutByWhatIsAroundTheCursor) {
+  const auto read =
+      read_completions(kOpenAi, R"({"choices": [{"text": "\n    a();\n  }\n  b();"}]})",
+                       ask_of("  if (x) {", "\n  }\n", false));
+  EXPECT_THAT(read->texts, ElementsAre("\n    a();"));
 }
 
 TEST(ReadCompletions, SaysWhatIsWrong) {

@@ -105,5 +105,77 @@ TEST_F(EditorDocumentsTest, MoreThanALineIsAskedForWhereNothingFollowsOnIt) {
   EXPECT_FALSE(at(multiline, 1, 4)->single_line);
 }
 
+TEST_F(EditorDocumentsTest, NotWhereABlockHasItsBodyNorWithinAnArgument) {
+  EditorDocuments multiline{AskRules{.multiline = true}};
+  open(multiline, "f() {\n\n  x;\n}\ng(a)\nh(");
+  EXPECT_TRUE(at(multiline, 0, 5)->single_line);
+  EXPECT_TRUE(at(multiline, 4, 3)->single_line);
+  EXPECT_FALSE(at(multiline, 4, 4)->single_line);
+  EXPECT_FALSE(at(multiline, 5, 2)->single_line);
+}
+
+TEST_F(EditorDocumentsTest, TellsWhoAsksAndWhereInTheText) {
+  open(documents_, "one\ntwo");
+  EXPECT_EQ(at(documents_, 1, 2)->offset, 6U);
+  EXPECT_TRUE(at(documents_, 1, 2)->invoked);
+  const std::string typed =
+      R"({"params":{"textDocument":{"uri":"file:///work/a.cpp"},"position":{"line":0,"character":0},)"
+      R"("context":{"triggerKind":2}}})";
+  EXPECT_FALSE(documents_.around_cursor(typed, "7")->invoked);
+}
+
+class OpenFilesTest : public EditorDocumentsTest {
+ protected:
+  void open_as(const std::string& uri, const std::string& language, const std::string& text) {
+    const json document = {{"uri", uri}, {"languageId", language}, {"version", 1}, {"text", text}};
+    note(files_, "textDocument/didOpen", {{"textDocument", document}});
+  }
+  std::vector<std::string> others() {
+    std::vector<std::string> uris;
+    ask_ = at(files_, 0, 0);
+    for (const OpenFile& file : ask_->open_files) uris.push_back(file.uri);
+    return uris;
+  }
+  EditorDocuments files_{AskRules{.open_files = true}};
+  std::optional<InlineAsk> ask_;
+};
+
+TEST_F(OpenFilesTest, AreTheOthersOfTheLanguageTheOneUsedLastFirst) {
+  open_as("file:///b", "cpp", "b");
+  open_as("file:///c", "cpp", "c");
+  open_as("file:///python", "python", "p");
+  open_as("file:///empty", "cpp", "");
+  open_as("file:///large", "cpp", std::string(EditorDocuments::kMostOfOpenFile + 1, 'x'));
+  open(files_, "a");
+  EXPECT_THAT(others(), testing::ElementsAre("file:///c", "file:///b"));
+  note(files_, "textDocument/didChange",
+       {{"textDocument", {{"uri", "file:///b"}, {"version", 2}}},
+        {"contentChanges", {{{"text", "b2"}}}}});
+  EXPECT_THAT(others(), testing::ElementsAre("file:///b", "file:///c"));
+  EXPECT_EQ(*ask_->open_files[0].text, "b2");
+  note(files_, "textDocument/didClose", {{"textDocument", {{"uri", "file:///b"}}}});
+  EXPECT_THAT(others(), testing::ElementsAre("file:///c"));
+}
+
+TEST_F(OpenFilesTest, AreCopiedOnceForAsLongAsTheyStay) {
+  open_as("file:///b", "cpp", "b");
+  open(files_, "a");
+  others();
+  const auto before = ask_->open_files.at(0).text;
+  others();
+  EXPECT_EQ(ask_->open_files.at(0).text, before);
+}
+
+TEST_F(OpenFilesTest, AreAFewAtMostAndNoneUnlessWanted) {
+  for (int i = 0; i < 20; ++i) open_as("file:///" + std::to_string(i), "cpp", "x");
+  open(files_, "a");
+  EXPECT_EQ(others().size(), EditorDocuments::kMostOpenFiles);
+  open(documents_, "a");
+  note(documents_, "textDocument/didOpen",
+       {{"textDocument",
+         {{"uri", "file:///b"}, {"languageId", "cpp"}, {"version", 1}, {"text", "b"}}}});
+  EXPECT_TRUE(at(documents_, 0, 0)->open_files.empty());
+}
+
 }  // namespace
 }  // namespace strop::agent::test
