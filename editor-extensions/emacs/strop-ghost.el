@@ -247,6 +247,10 @@ TRIGGER is 1 if the developer wants one, 2 if it comes by itself."
     (unless (and (equal now strop-ghost--seen) (not (strop-ghost--hindered-p)))
       (let ((changed (not (eql (cdr now) (cdr strop-ghost--seen)))))
         (setq strop-ghost--seen now)
+        ;; A client that gathers keys before it sends them would make typing look like an accept.
+        (when (and changed strop-ghost--offer
+                   (strop-server-live-p (strop-ghost--offer-server strop-ghost--offer)))
+          (strop-server-flush (strop-ghost--offer-server strop-ghost--offer)))
         (unless (strop-ghost--follow)
           (if (and changed (not (memq this-command '(undo undo-only undo-redo)))
                    (not (strop-ghost--hindered-p)))
