@@ -19,7 +19,6 @@ Outlet::Outlet(FileDescriptor descriptor) : descriptor_(std::move(descriptor)) {
   const std::string path = "/proc/self/fd/" + std::to_string(descriptor_.get());
   FileDescriptor own(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   if (own.is_open()) descriptor_ = std::move(own);
-  ::fcntl(descriptor_.get(), F_SETPIPE_SZ, kPipeBytes);
 }
 
 ssize_t Outlet::put(std::string_view bytes) {

@@ -17,10 +17,6 @@ class Outlet {
  public:
   enum class Result { kWritten, kClosed, kStopped };
 
-  // Of every pipe that is relayed from or to, where it is one and may grow: one side writes on
-  // while we carry what it wrote before. All pipes of a user are to stay below 64 MiB together.
-  static constexpr int kPipeBytes = 256 << 10;
-
   explicit Outlet(FileDescriptor descriptor);
 
   // `stop`: a descriptor that becomes readable when there is no more time.

@@ -1,6 +1,5 @@
 #include "agent/relay.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -18,7 +17,7 @@
 namespace strop::agent {
 namespace {
 
-constexpr std::size_t kRead = 256u << 10;
+constexpr std::size_t kRead = 64u << 10;
 // For a thread on a busy machine to take what lies in its pipe.
 constexpr std::chrono::milliseconds kForTheThread{1'000};
 
@@ -160,10 +159,7 @@ Relay::Relay(RelayEnds ends, MessageHandler* handler)
       handler_(handler),
       stop_(make_event()),
       no_input_(make_event()),
-      injection_(make_event()) {
-  for (const FileDescriptor* input : {&from_editor_, &from_server_})
-    ::fcntl(input->get(), F_SETPIPE_SZ, Outlet::kPipeBytes);
-}
+      injection_(make_event()) {}
 
 Relay::~Relay() { stop(); }
 
@@ -223,6 +219,7 @@ bool Relay::hand_over(std::chrono::milliseconds patience, const std::function<bo
 
 void Relay::stop() {
   raise_event(stop_);
+  raise_event(no_input_);
   if (to_server_thread_.joinable()) to_server_thread_.join();
   if (to_editor_thread_.joinable()) to_editor_thread_.join();
   const std::lock_guard lock(injections_mutex_);
@@ -234,10 +231,9 @@ void Relay::carry_to_server() {
   Pump pump(Direction::kClientToServer, from_editor_.get(), handler_, counts_.to_server);
   bool open = true;
   while (open) {
-    std::array<pollfd, 3> ends{
-        {{from_editor_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}, {no_input_.get(), POLLIN, 0}}};
+    std::array<pollfd, 2> ends{{{from_editor_.get(), POLLIN, 0}, {no_input_.get(), POLLIN, 0}}};
     if (::poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR) break;
-    if ((ends[1].revents & POLLIN) != 0 || (ends[2].revents & POLLIN) != 0) break;
+    if ((ends[1].revents & POLLIN) != 0) break;
     if (ends[0].revents == 0) continue;
     std::string_view out;
     open = pump.read(out);

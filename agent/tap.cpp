@@ -13,8 +13,8 @@ void Tap::note_loss(double t_ms) {
   if (!lost_at_) lost_at_ = t_ms;
 }
 
-bool Tap::is_half_full() const {
-  return queue_.size() >= limits_.items / 2 || bytes_ >= limits_.bytes / 2;
+bool Tap::has_gathered() const {
+  return queue_.size() >= limits_.items / 2 || bytes_ >= limits_.gather_bytes;
 }
 
 // A mark of loss is bounded by the items it stands between, so it needs no room.
@@ -41,7 +41,7 @@ bool Tap::push(TapItem item) {
   bytes_ += bytes;
   ++counts_.pushed;
   queue_.push_back(std::move(item));
-  if (is_half_full()) half_full_.notify_one();
+  if (has_gathered()) gathered_.notify_one();
   return true;
 }
 
@@ -54,7 +54,7 @@ std::optional<TapItem> Tap::take(std::chrono::milliseconds patience) {
   std::unique_lock lock(queue_mutex_);
   const auto readable = [this] { return closed_ || lost_at_.has_value() || !queue_.empty(); };
   if (!readable() && readable_.wait_for(lock, patience, readable) && !limits_.patient)
-    half_full_.wait_for(lock, limits_.gather, [this] { return closed_ || is_half_full(); });
+    gathered_.wait_for(lock, limits_.gather, [this] { return closed_ || has_gathered(); });
   if (queue_.empty()) place_loss();
   if (queue_.empty()) return std::nullopt;
   TapItem item = std::move(queue_.front());
@@ -71,7 +71,7 @@ void Tap::close() {
     closed_ = true;
   }
   readable_.notify_all();
-  half_full_.notify_all();
+  gathered_.notify_all();
   writable_.notify_all();
 }
 

@@ -5,7 +5,7 @@
 // dropped and counted, and the reader is told at the place where it is missing (kLost); a push
 // never waits for the reader. (With `patient` it does: for simulated time, where there is no one to
 // keep waiting.) The reader takes messages by the lot: it looks at the first one `gather` after it
-// came, or when the queue is half full, so that it does not wake, and compete with what relays, for
+// came, or when much has come, so that it does not wake, and compete with what relays, for
 // every single one. Times are milliseconds of the Clock. No errors.
 #pragma once
 
@@ -44,6 +44,7 @@ struct TapLimits {
   std::size_t bytes = 64u << 20;
   bool patient = false;
   std::chrono::milliseconds gather{50};  // not where patient
+  std::size_t gather_bytes = 1u << 20;   // no longer than that: it stays in the cache
 };
 
 struct TapCounts {
@@ -72,14 +73,14 @@ class Tap {
 
  private:
   bool has_room(std::size_t bytes) const;
-  bool is_half_full() const;
+  bool has_gathered() const;
   void note_loss(double t_ms);
   void place_loss();
 
   const TapLimits limits_;
   mutable std::mutex queue_mutex_;
   std::condition_variable readable_;
-  std::condition_variable half_full_;  // the reader lets messages gather
+  std::condition_variable gathered_;  // the reader lets messages gather
   std::condition_variable writable_;
 
   // Guarded by queue_mutex_.

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <thread>
 
 #include "agent/capture.h"
@@ -70,6 +71,26 @@ TEST(TapTest, DropsWhatIsOneTooManyAndMarksThePlace) {
   EXPECT_THAT(drain(tap), ElementsAre("b", "lost@3", "e"));  // one mark, of the first loss
   EXPECT_EQ(tap.counts().pushed, 3u);
   EXPECT_EQ(tap.counts().dropped, 2u);
+}
+
+// With a time to gather that no test would wait for.
+TEST(TapTest, WhatGathersIsTakenWhenHalfFullAndWhenClosed) {
+  const TapLimits limits{.items = 4, .gather = std::chrono::hours(1)};
+  Tap half_full(limits);
+  auto taken =
+      std::async(std::launch::async, [&half_full] { return half_full.take(kPatience)->body; });
+  for (const char* body : {"a", "b"}) {
+    half_full.push(message(body));
+    half_full.wake();
+  }
+  EXPECT_EQ(taken.get(), "a");
+
+  Tap closed(limits);
+  taken = std::async(std::launch::async, [&closed] { return closed.take(kPatience)->body; });
+  closed.push(message("a"));
+  closed.wake();
+  closed.close();
+  EXPECT_EQ(taken.get(), "a");
 }
 
 TEST(TapTest, ALossIsToldAlsoWhenNothingFollows) {
