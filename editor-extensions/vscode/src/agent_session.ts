@@ -79,11 +79,11 @@ export class AgentSession {
     } catch {
       // One that never started has nothing to stop.
     }
-    const process = this.process;
-    if (process === undefined) return;
-    const timer = setTimeout(() => process.kill(), EXIT_WAIT_MS);
-    await this.exited;
-    clearTimeout(timer);
+    const kill = setTimeout(() => this.process?.kill(), EXIT_WAIT_MS);
+    let giveUp: NodeJS.Timeout | undefined;
+    await Promise.race([this.exited, new Promise((resolve) => (giveUp = setTimeout(resolve, 2 * EXIT_WAIT_MS)))]);
+    clearTimeout(kill);
+    clearTimeout(giveUp);
   }
 
   get isRunning(): boolean {

@@ -31,7 +31,7 @@ export class Agents implements Disposable {
         void session.status(undefined).then(() => this.events.changed());
       },
       accepted: (session, item) => (this.accepted = { session, item }),
-      ended: (session, code, stderr) => this.events.ended(session, code, stderr),
+      ended: (session, code, stderr) => this.sessions.includes(session) && this.events.ended(session, code, stderr),
     };
     this.sessions = plans(settings, program).map((plan) => new AgentSession(plan, heard, this.log));
     for (const session of this.sessions) void session.start();
@@ -85,7 +85,7 @@ function plans(settings: Settings, program: string): SessionPlan[] {
     name: `Strop: ${command[0]!.split('/').pop()!}`,
     program,
     args: [...flags, '--', ...command],
-    selector: languages.map((one) => (typeof one === 'string' ? { scheme: 'file', language: one } : one)),
+    selector: languages.map((one) => ({ scheme: 'file', ...(typeof one === 'string' ? { language: one } : one) })),
     folder,
     standalone: false,
   }));

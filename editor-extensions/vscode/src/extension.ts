@@ -33,6 +33,7 @@ class Extension {
   private settings: Settings = readSettings();
   private trouble: string | undefined;
   private looks = 0;
+  private restarts: Promise<void> = Promise.resolve();
 
   constructor(private readonly context: ExtensionContext) {
     this.agents = new Agents(this.log, {
@@ -65,7 +66,18 @@ class Extension {
     );
   }
 
-  async restart(): Promise<void> {
+  // One after another: settings may change again while agents still end.
+  restart(): Promise<void> {
+    const start = () => this.startAnew();
+    this.restarts = this.restarts.then(start, start);
+    return this.restarts;
+  }
+
+  stop(): Promise<void> {
+    return this.agents.stop();
+  }
+
+  private async startAnew(): Promise<void> {
     await this.agents.stop();
     this.trouble = undefined;
     this.settings = readSettings();
@@ -74,10 +86,6 @@ class Extension {
     if ('fault' in found) this.complain(found.fault);
     else this.agents.start(this.settings, found.path);
     await this.look();
-  }
-
-  stop(): Promise<void> {
-    return this.agents.stop();
   }
 
   // Asks the agents and shows what they say; an older answer never replaces a newer one.
