@@ -66,7 +66,8 @@ function M.leave_insert()
   M.await('normal mode', function() return vim.api.nvim_get_mode().mode == 'n' end)
 end
 
--- Key by key, at the end of the line. At a person's speed: what comes faster, Neovim tells in bundles that no fingers type.
+-- Key by key, at the end of the line. At a person's speed: what comes faster,
+-- Neovim tells in bundles that no fingers type.
 function M.type(text)
   for i = 1, #text do
     M.pause(60)
