@@ -161,6 +161,14 @@
     (offer (item "late"))
     (should-not (ghost))))
 
+(ert-deftest ghost-an-answer-after-a-change-by-no-command-is-dropped ()
+  (with-server "|"
+    (keys "a")
+    (await "a request" (= (requests) 1))
+    (save-excursion (insert "from elsewhere"))
+    (offer (item "late"))
+    (should-not (ghost))))
+
 (ert-deftest ghost-an-answer-for-a-buffer-that-is-not-looked-at-is-dropped ()
   (with-server "|"
     (keys "a")
