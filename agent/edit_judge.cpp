@@ -113,7 +113,7 @@ std::vector<NaturalEdit> EditJudge::judge(const Notification& notification, bool
       nature = *all;
     else if (takes_back(edit))
       nature = Nature::kUndo;
-    else if (notification.typed(edit.new_text))
+    else if (notification.typed(edit.new_text) && !notification.too_many_keys())
       nature = Nature::kTyped;
     else
       nature = is_paste(edit, notification.text_after) ? Nature::kPaste : Nature::kForeign;
@@ -123,7 +123,19 @@ std::vector<NaturalEdit> EditJudge::judge(const Notification& notification, bool
   return out;
 }
 
+// Characters one behind the other, few enough for fingers.
+void TypingHabit::learn_bundle(const std::vector<NaturalEdit>& edits) {
+  if (edits.size() > kMaxLump) return;
+  for (std::size_t i = 0; i < edits.size(); ++i) {
+    const auto& [edit, nature] = edits[i];
+    if (nature == Nature::kOurs || !edit.old_text.empty() || edit.new_text.size() > 2) return;
+    if (i > 0 && edit.start != inserted_end(edits[i - 1].edit)) return;
+  }
+  ++bundles_;
+}
+
 void TypingHabit::learn(const std::vector<NaturalEdit>& edits) {
+  if (edits.size() > 1) learn_bundle(edits);
   if (edits.size() != 1) return;
   const auto& [edit, nature] = edits.front();
   if (!edit.old_text.empty() || edit.new_text.empty()) return;
@@ -134,9 +146,10 @@ void TypingHabit::learn(const std::vector<NaturalEdit>& edits) {
            opening_of_pair(edit.new_text) == 0 &&
            edit.new_text.find_first_not_of(" \t") != std::string::npos)
     ++lumps_;
-  if (singles_ + lumps_ >= 200) {  // habits of long ago weigh less
+  if (singles_ + lumps_ + bundles_ >= 200) {  // habits of long ago weigh less
     singles_ /= 2;
     lumps_ /= 2;
+    bundles_ /= 2;
   }
 }
 

@@ -47,14 +47,19 @@ class EditJudge {
   std::optional<Expected> expected_;
 };
 
-// Whether a client sends several key presses as one insertion, learnt from how it types.
+// Whether a client sends several key presses as one insertion, or as one notification of several,
+// learnt from how it types.
 class TypingHabit {
  public:
   void learn(const std::vector<NaturalEdit>& edits);
   bool lumps_keys() const { return lumps_ >= 4 && lumps_ * 3 > singles_; }
+  bool one_key_each() const { return singles_ >= 20 && bundles_ * 10 < singles_; }
 
  private:
+  void learn_bundle(const std::vector<NaturalEdit>& edits);
+
   unsigned lumps_ = 0;
+  unsigned bundles_ = 0;
   unsigned singles_ = 0;
 };
 

@@ -40,6 +40,7 @@ struct InlineSuggestion::Step {
   bool lost = false;
   std::size_t lowest = 0;  // how far back the cursor went
   std::optional<Match> match;
+  std::size_t insertions = 0;
 };
 
 InlineSuggestion::InlineSuggestion(std::string id, const std::vector<InlineItem>& items,
@@ -209,8 +210,9 @@ void InlineSuggestion::step(const Edit& edit, const Notification& notification, 
   step.lowest = std::min(step.lowest, region_.cursor());
   if (edit.new_text.empty()) return;
   step.inserted = true;
+  ++step.insertions;
   const bool typed = notification.typed(core.new_text);
-  step.at_once = step.at_once || !typed;
+  step.at_once = step.at_once || !typed || notification.too_many_keys();
   const auto found = complete();
   if (!found) return;
   // Taken out and put back within one notification: not the work of fingers.
@@ -224,24 +226,41 @@ void InlineSuggestion::step(const Edit& edit, const Notification& notification, 
   Match match;
   match.candidate = *found;
   match.typed = by_keys;
-  match.ambiguous = by_keys && opening_of_pair(core.new_text) > 0 &&
-                    region_.before_cursor() == candidates_[*found].full;
+  // A pair's key, or a few characters told at once: an accept looks the same.
+  match.ambiguous =
+      by_keys && (step.insertions > 1 || (opening_of_pair(core.new_text) > 0 &&
+                                          region_.before_cursor() == candidates_[*found].full));
   const std::size_t lead = std::min(offered_lead_, region_.text().size());
-  match.range = {region_.begin() + lead, region_.begin() + candidates_[*found].full.size()};
+  match.range = range_of(candidates_[*found]);
   match.before = step.before.substr(std::min(lead, step.before.size()));
   match.t_ms = notification.t_ms;
   step.match = std::move(match);
 }
 
-Claim InlineSuggestion::take(const Notification& notification) {
-  if (phase_ != Phase::kOpen) {
-    for (const Edit& edit : notification.edits) {
-      region_.apply(edit);
-      if (match_) match_->range = rebased(match_->range, edit, false);
-    }
-    region_.limit(kMaxRegion);
-    return Claim::kNone;
+TrackedRange InlineSuggestion::range_of(const Candidate& candidate) const {
+  const std::size_t lead = std::min(offered_lead_, region_.text().size());
+  return {region_.begin() + lead, region_.begin() + candidate.full.size()};
+}
+
+// After its match: where its text goes, and whether the editor writes it once more.
+Claim InlineSuggestion::follow(const Notification& notification) {
+  for (const Edit& edit : notification.edits) {
+    region_.apply(edit);
+    if (match_) match_->range = rebased(match_->range, edit, false);
   }
+  region_.limit(kMaxRegion);
+  const bool rewriting =
+      phase_ == Phase::kMatched && notification.t_ms <= match_->t_ms + kCommandMs;
+  if (!rewriting || complete() != match_->candidate) return Claim::kNone;
+  const TrackedRange range = range_of(candidates_[match_->candidate]);
+  if (match_->range == range) return Claim::kNone;
+  match_->range = range;
+  watch.reset();
+  return Claim::kAgain;
+}
+
+Claim InlineSuggestion::take(const Notification& notification) {
+  if (phase_ != Phase::kOpen) return follow(notification);
   const double t_ms = notification.t_ms;
   last_ms_ = t_ms;
   Step now;
@@ -334,8 +353,7 @@ void InlineSuggestion::told_accepted(std::size_t candidate, Evidence evidence, d
   if (const auto found = complete(); found == told_) {
     Match now;
     now.candidate = *told_;
-    const std::size_t lead = std::min(offered_lead_, region_.text().size());
-    now.range = {region_.begin() + lead, region_.begin() + candidates_[*told_].full.size()};
+    now.range = range_of(candidates_[*told_]);
     now.t_ms = t_ms;
     match(std::move(now));
   }

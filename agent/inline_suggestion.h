@@ -55,7 +55,8 @@ struct InlineItem {
 };
 
 // What a notification did to a suggestion: whether its text came from it.
-enum class Claim { kNone, kAccepted, kPartial };
+// kAgain: the text that came from it was taken out and put back, as some editors accept.
+enum class Claim { kNone, kAccepted, kPartial, kAgain };
 
 class InlineSuggestion {
  public:
@@ -155,6 +156,8 @@ class InlineSuggestion {
   void step(const Edit& edit, const Notification& notification, Step& step);
   void hide(Hidden why, double t_ms);
   void match(Match match);
+  Claim follow(const Notification& notification);
+  TrackedRange range_of(const Candidate& candidate) const;
   std::string accepted_part() const;
   schema::Outcome judge_match() const;
   schema::Outcome judge_partial(double t_ms) const;

@@ -23,9 +23,12 @@ struct Notification {
   std::string_view text_after;   // the document when all are done
   bool lumps_keys = false;       // this client sends several key presses as one insertion
   bool chosen_in_popup = false;  // a popup's item accounts for the text
+  bool one_key_each = false;     // this client tells each key press by itself
 
   // True when `inserted` may be key presses and nothing else.
   bool typed(std::string_view inserted) const;
+  // More single characters than fingers bring about between two notifications.
+  bool too_many_keys() const;
 };
 
 class LiveRegion {

@@ -79,6 +79,16 @@ void Settling::take(const std::vector<NaturalEdit>& edits, std::string_view text
     undone_ = true;
 }
 
+void Settling::begun_by(const std::vector<NaturalEdit>& edits) {
+  for (const auto& [edit, nature] : edits) {
+    foreign_.apply(edit);
+    pasted_.apply(edit);
+    if ((nature != Nature::kForeign && nature != Nature::kPaste) || blank(edit.new_text)) continue;
+    foreign_.add({edit.start, inserted_end(edit)});
+    if (nature == Nature::kPaste) pasted_.add({edit.start, inserted_end(edit)});
+  }
+}
+
 bool Settling::quiet(double t_ms) const { return t_ms >= last_edit_ms_ + kQuietMs; }
 
 std::optional<double> Settling::deadline() const {

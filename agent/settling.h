@@ -40,6 +40,9 @@ class Settling {
   // `text_after`: the document when all are done.
   void take(const std::vector<NaturalEdit>& edits, std::string_view text_after, double t_ms);
 
+  // The edits by which the range came to be as it was at the start.
+  void begun_by(const std::vector<NaturalEdit>& edits);
+
   // When a state is due. Nothing: never again.
   std::optional<double> deadline() const;
   bool finished() const { return checks_done_ == kChecks && final_; }

@@ -90,9 +90,11 @@ void SuggestionTracker::Impl::on_change(const json& message, const lsp::Peeked&)
 void SuggestionTracker::Impl::take_edits(const std::string& uri, std::vector<Edit> edits) {
   const lsp::Document& document = *documents_.find(uri);
   Notification notification{now_, std::move(edits), document.text(), habit_.lumps_keys()};
+  notification.one_key_each = habit_.one_key_each();
   bool by_popup = false;
   bool by_inline = false;
   bool in_parts = false;
+  bool again = false;
   for (PopupRecord& record : popups_)
     if (record.header.uri == uri && record.state.take(notification) == Claim::kAccepted)
       by_popup = true;
@@ -107,11 +109,14 @@ void SuggestionTracker::Impl::take_edits(const std::string& uri, std::vector<Edi
     if (claim == Claim::kAccepted) accepted.push_back(&record);
     if (claim == Claim::kAccepted && was_visible) shown = &record;
     in_parts = in_parts || claim == Claim::kPartial;
+    again = again || claim == Claim::kAgain;
   }
-  by_inline = !accepted.empty();
-  // Of several that the text completes it is the one on the screen, or else the newest.
+  by_inline = again || !accepted.empty();
+  // Of several that the text completes it is the one on the screen, or else the newest; and none
+  // where an editor writes an accepted one once more.
   for (InlineRecord* record : accepted)
-    if (record != (shown != nullptr ? shown : accepted.back())) record->state.yield_match();
+    if (again || record != (shown != nullptr ? shown : accepted.back()))
+      record->state.yield_match();
   if (by_inline && !by_popup) hide_siblings(uri);
   const bool by_edit = take_hunks(uri, notification, by_popup || by_inline || in_parts);
   const std::vector<NaturalEdit> natural =
@@ -136,8 +141,9 @@ void SuggestionTracker::Impl::watch(const std::string& uri, const std::vector<Na
     if (record.header.uri == uri) record.state.take(edits, text, now_);
   const auto follow = [&](auto& record) {
     if (record.header.uri != uri) return;
-    if (record.state.watch) record.state.watch->take(edits, text, now_);
+    if (record.state.watch) return record.state.watch->take(edits, text, now_);
     start_watch(record, document);
+    if (record.state.watch && !record.state.watch->accepted()) record.state.watch->begun_by(edits);
   };
   for (InlineRecord& record : inlines_) follow(record);
   for (PopupRecord& record : popups_) follow(record);

@@ -205,6 +205,84 @@ TEST_F(TrackerTest, AcceptShapeOfSingleCharacters) {
   expect("accepted by state 'comp'");
 }
 
+TEST_F(TrackerTest, AcceptShapeOfSixNotifications) {
+  open("width = 1; x = wi|\n");
+  offer_items({{"width", 2, {}}});
+  wait_ms(600);
+  const std::size_t begin = cursor - 2;
+  for (const std::string with : {"", "width", "", "wi", "", "width"}) {
+    edit(begin, cursor, with);
+    wait_ms(2);
+  }
+  expect("accepted by state 'width'");
+  wait_ms(400'000);
+  EXPECT_EQ(settled().text, "width");
+  EXPECT_EQ(settled().kept_chars, 5);
+  EXPECT_THAT(settled().flags, IsEmpty());
+}
+
+TEST_F(TrackerTest, WhatAnEditorRewritesIsNobodyElsesAccept) {
+  open("x = wi|\n");
+  offer_items({{"width", 2, {}}, {"window", 2, {}}});
+  wait_ms(600);
+  offer_items({{"window", 2, {}}});
+  wait_ms(600);
+  const std::size_t begin = cursor - 2;
+  for (const std::string with : {"", "window", "", "wi", "", "window"}) {
+    edit(begin, cursor, with);
+    wait_ms(2);
+  }
+  wait_ms(5'000);
+  EXPECT_THAT(outcomes(),
+              testing::UnorderedElementsAre("ignored/superseded", "accepted by state 'window'"));
+}
+
+TEST_F(TrackerTest, ManySingleCharactersAtOnceAreNoFingers) {
+  open("x = |\n");
+  offer("width * height");
+  wait_ms(600);
+  std::vector<Change> changes;
+  const std::string all = "width * height;";  // and the next key
+  for (std::size_t i = 0; i < all.size(); ++i)
+    changes.push_back({cursor + i, cursor + i, all.substr(i, 1)});
+  change(changes);
+  expect("accepted by state 'width * height'");
+}
+
+TEST_F(TrackerTest, KeysThatAClientBundlesAreTyping) {
+  open("x = |\n");
+  offer("width * height");
+  wait_ms(600);
+  for (const std::string keys : {"width", " * he", "igh"}) {
+    wait_ms(400);
+    std::vector<Change> changes;
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      changes.push_back({cursor + i, cursor + i, keys.substr(i, 1)});
+    change(changes);
+  }
+  wait_ms(100);
+  insert("t");
+  expect("typed_through by state 'width * height'");
+}
+
+TEST_F(TrackerTest, AFewCharactersAtOnceMayBeEither) {
+  open("x = |\n");
+  offer("if");
+  wait_ms(600);
+  change({{cursor, cursor, "i"}, {cursor + 1, cursor + 1, "f"}});
+  expect("unknown");
+}
+
+TEST_F(TrackerTest, AnotherAssistantsTextIsNoVerdictOnTheSuggestion) {
+  open("x = |\n");
+  offer("width * height");
+  wait_ms(900);
+  insert("compute(everything, at_once)");
+  expect("ignored/superseded");
+  wait_ms(400'000);
+  EXPECT_THAT(settled().flags, testing::Contains("foreign"));
+}
+
 TEST_F(TrackerTest, AcceptInADocumentOfWindowsLines) {
   open("if (a)\r\n  |\r\n");
   offer("b();\nc();");

@@ -12,7 +12,13 @@ std::optional<Shape> shape_by_name(const std::string& name) {
   if (name == "remainder-command") return Shape::kRemainderAndCommand;
   if (name == "change-only") return Shape::kChangeOnly;
   if (name == "delete-insert") return Shape::kDeleteThenInsert;
+  if (name == "six-notifications") return Shape::kSixNotifications;
+  if (name == "single-characters") return Shape::kSingleCharacters;
   return std::nullopt;
+}
+
+bool runs_commands(Shape shape) {
+  return shape == Shape::kReplaceAndCommand || shape == Shape::kRemainderAndCommand;
 }
 
 void Editor::start(const std::string& root_uri) {
@@ -103,7 +109,7 @@ std::vector<Item> Editor::complete() {
   for (const json& item : items) {
     Item one{item.at("insertText").is_object() ? item["insertText"].at("value").get<std::string>()
                                                : item["insertText"].get<std::string>(),
-             cursor_, cursor_, item.value("command", json())};
+             cursor_, cursor_, item.value("command", json()), item};
     if (item.contains("range")) {
       one.begin = document_.offset(item["range"]["start"]);
       one.end = document_.offset(item["range"]["end"]);
@@ -113,7 +119,22 @@ std::vector<Item> Editor::complete() {
   return out;
 }
 
-void Editor::accept(const Item& item) {
+void Editor::report(const std::string& method, json params) {
+  if (!extension_) return;
+  announce();
+  client_.notify(method, std::move(params));
+}
+
+void Editor::report_shown(const Item& item) { report("strop/didShow", {{"item", item.sent}}); }
+
+void Editor::report_part(const Item& item) {
+  const std::string part = text().substr(item.begin, cursor_ - item.begin);
+  report("strop/didPartiallyAccept", {{"item", item.sent}, {"acceptedLength", utf16_length(part)}});
+}
+
+void Editor::report_rejected(const Item& item) { report("strop/didReject", {{"item", item.sent}}); }
+
+void Editor::accept(const Item& item, const std::string& next_key) {
   const std::string replaced = text().substr(item.begin, cursor_ - item.begin);
   switch (shape_) {
     case Shape::kRemainderAndCommand:
@@ -129,10 +150,33 @@ void Editor::accept(const Item& item) {
     case Shape::kDeleteThenInsert:
       change({{item.begin, cursor_, ""}, {item.begin, item.begin, item.text}});
       break;
+    case Shape::kSixNotifications:
+      for (const std::string& now :
+           {std::string(), item.text, std::string(), replaced, std::string(), item.text}) {
+        if (item.begin == cursor_ && now.empty()) continue;
+        change({{item.begin, cursor_, now}});
+        wait(1);
+      }
+      break;
+    case Shape::kSingleCharacters: {
+      std::vector<Change> changes;
+      for (std::size_t at = cursor_; at > item.begin;) {
+        const std::size_t end = at;
+        do --at;
+        while (at > item.begin && (static_cast<unsigned char>(text()[at]) & 0xC0U) == 0x80U);
+        changes.push_back({at, end, ""});
+      }
+      const std::string all = item.text + next_key;
+      for (std::size_t at = 0; at < all.size();) {
+        const std::size_t size = character_length(all, at);
+        changes.push_back({item.begin + at, item.begin + at, all.substr(at, size)});
+        at += size;
+      }
+      change(changes);
+      break;
+    }
   }
-  const bool runs_commands =
-      shape_ == Shape::kReplaceAndCommand || shape_ == Shape::kRemainderAndCommand;
-  if (!runs_commands || !item.command.is_object()) return;
+  if (!runs_commands(shape_) || !item.command.is_object()) return;
   json params{{"command", item.command.at("command")}};
   if (item.command.contains("arguments")) params["arguments"] = item.command["arguments"];
   client_.request("workspace/executeCommand", std::move(params));

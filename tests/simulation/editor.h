@@ -2,7 +2,7 @@
 // on the wire.
 //
 // Owns nothing but its state; uses an LspClient and announces the virtual time before each message.
-// One thread. It knows how three kinds of editor put an accept on the wire (see Shape). The
+// One thread. It knows how kinds of editor put an accept on the wire (see Shape). The
 // developer who uses it is typist.h.
 #pragma once
 
@@ -23,7 +23,12 @@ enum class Shape {
   kRemainderAndCommand,  // only what is missing is inserted, then the command (Neovim 0.12)
   kChangeOnly,           // one change, no command (an editor that ignores item.command)
   kDeleteThenInsert,     // one notification with two changes, no command (eglot 1.9)
+  kSixNotifications,     // delete, insert, delete, restore, delete, insert, one each (lsp-mode 8)
+  kSingleCharacters,     // one notification of one-character changes, which may hold the next key
+                         // too (Neovim 0.7)
 };
+// Whether such an editor runs the accepted item's command.
+bool runs_commands(Shape shape);
 
 std::optional<Shape> shape_by_name(const std::string& name);
 
@@ -32,11 +37,14 @@ struct Item {
   std::size_t begin = 0;  // the range it replaces, in bytes of the document when it was offered
   std::size_t end = 0;
   nlohmann::json command;
+  nlohmann::json sent;  // the whole item, as it came
 };
 
 class Editor {
  public:
-  Editor(LspClient& client, Shape shape) : client_(client), shape_(shape) {}
+  // `extension`: one of Strop's own is installed, and reports.
+  Editor(LspClient& client, Shape shape, bool extension = false)
+      : client_(client), shape_(shape), extension_(extension) {}
 
   // initialize / initialized. Learns sync kind and encoding.
   void start(const std::string& root_uri);
@@ -54,6 +62,7 @@ class Editor {
   void move_to(std::size_t cursor) { cursor_ = cursor; }
   nlohmann::json position() const { return document_.position(cursor_); }
   const std::string& uri() const { return uri_; }
+  bool extension() const { return extension_; }
 
   // Replaces [begin, end) by `with`, in one change; the cursor ends behind it.
   void edit(std::size_t begin, std::size_t end, const std::string& with);
@@ -62,8 +71,13 @@ class Editor {
   // Asks for inline completions here; the items as the editor understands them.
   std::vector<Item> complete();
 
-  // Applies an item as this kind of editor does.
-  void accept(const Item& item);
+  // Applies an item as this kind of editor does; `next_key`: pressed before the editor has told.
+  void accept(const Item& item, const std::string& next_key = "");
+
+  // What an extension of Strop's own says of an item: editor-extensions/PROTOCOL.md.
+  void report_shown(const Item& item);
+  void report_part(const Item& item);  // all up to the cursor is accepted
+  void report_rejected(const Item& item);
 
  private:
   struct Change {
@@ -72,10 +86,12 @@ class Editor {
     std::string with;
   };
   void announce();
+  void report(const std::string& method, nlohmann::json params);
   void change(const std::vector<Change>& changes);
 
   LspClient& client_;
   Shape shape_;
+  bool extension_;
   Encoding encoding_ = Encoding::kUtf16;
   bool full_sync_ = false;
   double now_ms_ = 1'000'000;

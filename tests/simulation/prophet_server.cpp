@@ -2,7 +2,8 @@
 // prophet.h.
 //
 // Usage: strop-prophet TARGET_DIR SEED [utf-8|utf-16] [full|incremental] [command|plain]
-// The document FILE (last part of its uri) is being written towards TARGET_DIR/FILE. `plain` leaves
+// A document below TARGET_DIR is being written towards what is there; one of elsewhere towards
+// TARGET_DIR/FILE, the last part of its uri. `plain` leaves
 // items without a command.
 #include <fstream>
 #include <iostream>
@@ -90,7 +91,9 @@ class Server {
   void open(const json& document) {
     const std::string uri = document.at("uri");
     documents_[uri] = NaiveDocument(document.at("text"), encoding_);
-    const std::string file = uri.substr(uri.rfind('/') + 1);
+    const std::string root = "file://" + directory_ + "/";
+    const std::string file =
+        uri.starts_with(root) ? uri.substr(root.size()) : uri.substr(uri.rfind('/') + 1);
     prophets_.insert_or_assign(uri, Prophet(read_file(directory_ + "/" + file), seed_));
   }
 

@@ -35,12 +35,15 @@ std::string read_whole(const std::string& path) {
 }  // namespace
 
 std::string language_of(const std::string& path) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kEndings{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kEndings{
       {{".py", "python"},
        {".cpp", "cpp"},
        {".h", "cpp"},
        {".hpp", "cpp"},
        {".lua", "lua"},
+       {".pm", "perl"},
+       {".cmake", "cmake"},
+       {".vim", "vim"},
        {".ts", "typescript"},
        {".js", "javascript"},
        {".sh", "shellscript"},

@@ -7,6 +7,11 @@ namespace strop::simulation {
 namespace {
 
 constexpr double kSeenMs = 500;  // CONTRACTS: displayed for less in all is unseen
+// CONTRACTS: display time adds up over re-shows of the same text at the same anchor; so soon after
+// it went they are one to whoever looks at the screen.
+constexpr double kAgainMs = 2'000;
+
+constexpr std::size_t kFewKeys = 3;  // told at once they may be key presses
 
 std::size_t agreement(std::string_view a, std::string_view b) {
   std::size_t n = 0;
@@ -56,6 +61,7 @@ std::string Typist::next_keys() const {
 void Typist::write(const Task& task) {
   task_ = task;
   ghost_.reset();
+  gone_.reset();
   closed_ = false;
   ask_always_ = chance(habits_.ask_every_key);
   const std::string behind = task.keep_rest ? task.target.substr(task.end) : "";
@@ -84,6 +90,7 @@ void Typist::write(const Task& task) {
 
 void Typist::press() {
   if (!ghost_ && chance(habits_.paste)) return paste_line();
+  if (chance(habits_.foreign)) return take_from_another();
   if (chance(habits_.typo)) return make_typo();
   press_keys(next_keys());
 }
@@ -112,17 +119,19 @@ void Typist::ask() {
       end_ghost_unscored("an empty answer: editors differ in whether the ghost text stays");
       return;
     }
+    // An editor shows the first one, unless the developer had asked for another.
     Ghost& ghost = *ghost_;
     if (remainder(items[0]) == remainder(ghost.items[0]) && ghost.displayable) {
       ghost.items = std::move(items);
-      ghost.item = std::min(ghost.item, ghost.items.size() - 1);
+      editor_.report_shown(ghost.items[0]);
       return;
     }
     end_ghost(ghost.displayable ? "ignored" : "unseen", "replaced by another offer");
   }
   if (items.empty()) return;
+  const std::size_t known = truths_.size();
   show(std::move(items));
-  truths_.back().t_ms = asked;
+  if (truths_.size() > known) truths_.back().t_ms = asked;
 }
 
 void Typist::show(std::vector<Item> items) {
@@ -135,9 +144,18 @@ void Typist::show(std::vector<Item> items) {
   truth.offered = first.text;
   truth.outcome = "unseen";
   const bool displayable = first.text.starts_with(replaced) && first.text.size() > replaced.size();
-  truths_.push_back(std::move(truth));
-  ghost_ = Ghost{truths_.size() - 1, 0,    std::move(items), editor_.now(), Plan::kTypeOver,
-                 displayable,        false};
+  const bool again = displayable && comes_again(remainder(first));
+  if (!again) truths_.push_back(std::move(truth));
+  ghost_ = Ghost{again ? gone_->truth : truths_.size() - 1,
+                 0,
+                 std::move(items),
+                 editor_.now(),
+                 Plan::kTypeOver,
+                 displayable,
+                 false,
+                 again ? truths_[gone_->truth].display_ms : 0};
+  gone_.reset();
+  if (displayable) editor_.report_shown(ghost_->items[0]);
   ghost_->plan = choose(*ghost_);
 }
 
@@ -178,8 +196,17 @@ void Typist::act() {
     case Plan::kLookAway:
       return look_away();
     case Plan::kEscape:
-      // Nothing reaches the wire; what is typed next looks like typing through or over.
       editor_.wait(between(300, 1'500));
+      if (editor_.extension()) {
+        editor_.report_rejected(ghost_->items[ghost_->item]);
+        const std::size_t truth = ghost_->truth;
+        const bool partial = ghost_->partial;
+        end_ghost("dismissed", "escaped");
+        if (!partial) truths_[truth].outcome = "dismissed";  // at any duration
+        gone_.reset();
+        return;
+      }
+      // Nothing reaches the wire; what is typed next looks like typing through or over.
       truths_[ghost_->truth].scored = false;
       truths_[ghost_->truth].unscored_because = "Escape does not reach the wire";
       ghost_->plan = Plan::kTypeThrough;
@@ -208,6 +235,7 @@ void Typist::accept() {
       const std::string other = remainder(ghost_->items[i]);
       if (!other.empty() && agreement(other, wanted) == other.size()) {
         ghost_->item = i;
+        editor_.report_shown(ghost_->items[i]);
         text = other;
         break;
       }
@@ -216,17 +244,24 @@ void Typist::accept() {
   editor_.wait(between(200, 1'800));
   const Item item = ghost_->items[ghost_->item];
   Truth& truth = truths_[ghost_->truth];
-  const bool by_command =
-      (shape_ == Shape::kReplaceAndCommand || shape_ == Shape::kRemainderAndCommand) &&
-      item.command.is_object();
+  const bool by_command = runs_commands(shape_) && item.command.is_object();
   if (!by_command && keystroke_sized(text)) {
     truth.scored = false;
     truth.unscored_because = "accepted as one character, without a command";
+  } else if (shape_ == Shape::kSingleCharacters && text.size() <= kFewKeys) {
+    truth.scored = false;
+    truth.unscored_because = "accepted as a few single characters, without a command";
   }
   truth.text = item.text;
   const std::size_t begin = item.begin;
   const std::string replaced = editor_.text().substr(begin, editor_.cursor() - begin);
   end_ghost("accepted", ghost_->item == 0 ? "accepted" : "accepted another candidate");
+  if (shape_ == Shape::kSingleCharacters && chance(0.3)) {
+    const std::string_view ahead = rest().substr(text.size());
+    const std::string key(ahead.substr(0, ahead.empty() ? 0 : character_length(ahead, 0)));
+    if (!key.empty() && key != "\n" && editor_.cursor() + text.size() + key.size() < task_.end)
+      return editor_.accept(item, key);
+  }
   editor_.accept(item);
   if (chance(habits_.undo)) {
     editor_.wait(between(300, 4'000));
@@ -279,6 +314,7 @@ void Typist::accept_words() {
       break;
     editor_.wait(between(200, 900));
     editor_.type(piece);
+    editor_.report_part(ghost_->items[0]);
     done += size;
     ghost_->partial = true;
   }
@@ -314,6 +350,22 @@ void Typist::paste_line() {
   editor_.type(std::string(ahead.substr(0, line)));
 }
 
+// Another assistant, unknown to the agent, writes the rest of the line at once.
+void Typist::take_from_another() {
+  const std::string_view ahead = rest().substr(0, task_.end - editor_.cursor());
+  const std::string text(ahead.substr(0, ahead.find('\n')));
+  if (text.size() < 12) return press_keys(next_keys());
+  editor_.wait(between(300, 1'200));
+  if (ghost_) {
+    const std::string mine = remainder(ghost_->items[ghost_->item]);
+    if (agreement(mine, text) > 0)
+      end_ghost_unscored("another assistant's text begins as the suggestion does");
+    else
+      end_ghost("ignored", "another assistant wrote");
+  }
+  editor_.type(text);
+}
+
 void Typist::make_typo() {
   const std::string wrong = chance(0.5) ? "q" : ";";
   if (rest().starts_with(wrong)) return press_keys(next_keys());
@@ -324,15 +376,30 @@ void Typist::make_typo() {
   editor_.edit(editor_.cursor() - wrong.size(), editor_.cursor(), "");
 }
 
+std::string Typist::before_cursor() const {
+  const std::size_t from = editor_.cursor() - std::min<std::size_t>(editor_.cursor(), 200);
+  return editor_.text().substr(from, editor_.cursor() - from);
+}
+
+bool Typist::comes_again(const std::string& offers) const {
+  return gone_ && editor_.now() - gone_->at_ms < kAgainMs && gone_->offers == offers &&
+         gone_->text == before_cursor();
+}
+
 void Typist::end_ghost(const std::string& outcome, const std::string& behaviour) {
   Truth& truth = truths_[ghost_->truth];
-  truth.display_ms = editor_.now() - ghost_->shown_ms;
+  truth.display_ms = ghost_->displayed_before_ms + editor_.now() - ghost_->shown_ms;
   const bool accepted = outcome == "accepted";
   truth.outcome = accepted                                             ? outcome
                   : ghost_->partial                                    ? "partial"
                   : !ghost_->displayable || truth.display_ms < kSeenMs ? "unseen"
                                                                        : outcome;
   if (truth.behaviour.empty()) truth.behaviour = behaviour;
+  gone_.reset();
+  // What was dealt with does not come again; what only went from the screen may.
+  if (outcome == "ignored" && ghost_->displayable && !ghost_->partial)
+    gone_ =
+        Gone{ghost_->truth, before_cursor(), remainder(ghost_->items[ghost_->item]), editor_.now()};
   ghost_.reset();
 }
 

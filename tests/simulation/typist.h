@@ -26,6 +26,7 @@ struct Habits {
   double look_away = 0.06;
   double escape = 0.03;
   double undo = 0.05;
+  double foreign = 0;      // a keystroke that is another assistant's text instead
   double near_miss = 0.4;  // share of a suggestion that must agree before it is worth mending
 };
 
@@ -72,6 +73,15 @@ class Typist {
     Plan plan;
     bool displayable;
     bool partial = false;
+    double displayed_before_ms = 0;  // the same text was here a moment ago
+  };
+
+  // A ghost text that went, and may come again where it was.
+  struct Gone {
+    std::size_t truth;
+    std::string text;    // of the document before the cursor, from the anchor's line on
+    std::string offers;  // what it would have added
+    double at_ms;
   };
 
   bool chance(double p) { return std::uniform_real_distribution<>(0, 1)(random_) < p; }
@@ -94,7 +104,11 @@ class Typist {
   void mend();
   void look_away();
   void paste_line();
+  void take_from_another();
   void make_typo();
+
+  bool comes_again(const std::string& offers) const;
+  std::string before_cursor() const;
 
   // Ends the ghost with what the display time makes of it: `outcome` from 500 ms on, else unseen.
   void end_ghost(const std::string& outcome, const std::string& behaviour);
@@ -106,6 +120,7 @@ class Typist {
   std::mt19937_64 random_;
   Task task_;
   std::optional<Ghost> ghost_;
+  std::optional<Gone> gone_;
   bool ask_always_ = false;
   bool closed_ = false;
   std::vector<Truth> truths_;

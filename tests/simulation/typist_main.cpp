@@ -31,6 +31,7 @@ struct TypeOptions {
   std::size_t characters = 500;
   double keep_rest = 0;
   std::size_t suggestions = 1'000'000;
+  bool extension = false;
   Habits habits;
 };
 
@@ -57,7 +58,7 @@ int type(const TypeOptions& options) {
   const std::vector<SourceFile> files = read_files(options.root, options.files);
   std::mt19937_64 random(options.seed);
   LspClient client(options.command, options.environment);
-  Editor editor(client, *shape);
+  Editor editor(client, *shape, options.extension);
   const std::string root_uri = "file://" + options.root;
   editor.start(root_uri);
   Typist typist(editor, options.habits, *shape, options.seed + 1);
@@ -114,7 +115,12 @@ int main(int argc, char** argv) {
   typing->add_option("--truth", options.truth, "where the ground truth goes (JSON lines)")
       ->required();
   typing->add_option("--shape", options.shape,
-                     "replace-command, remainder-command, change-only or delete-insert");
+                     "replace-command, remainder-command, change-only, delete-insert, "
+                     "six-notifications or single-characters");
+  typing->add_flag("--extension", options.extension,
+                   "an extension of Strop's own reports what is shown, partly accepted, rejected");
+  typing->add_option("--foreign", options.habits.foreign,
+                     "share of keystrokes at which another assistant writes");
   typing->add_option("--seed", options.seed);
   typing->add_option("--stretches", options.stretches, "stretches a file");
   typing->add_option("--characters", options.characters, "characters a stretch");
