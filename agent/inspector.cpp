@@ -5,10 +5,12 @@
 
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <set>
 #include <vector>
 
 #include "agent/file_descriptor.h"
 #include "agent/privacy/file_judge.h"
+#include "agent/privacy/never_list.h"
 #include "agent/privacy/pseudonyms.h"
 #include "agent/spool_store.h"
 
@@ -109,6 +111,11 @@ int forget(const fs::path& state, const ForgetWhat& what, std::ostream& out, std
   }
   const fs::path named = what.file ? fs::absolute(*what.file).lexically_normal() : fs::path();
   const fs::path file = what.file ? fs::weakly_canonical(named) : fs::path();
+  // First, or a running agent captures once more what was just forgotten.
+  if (what.file && what.never)
+    for (const fs::path& path : std::set<fs::path>{named, file})
+      if (const auto listed = NeverList::add(state, path); !listed)
+        return complain(err, listed.error());
   const auto pseudonyms = Pseudonyms::read(state);
   const auto is_about = [&](const StoredRecord& record) {
     const json event = json::parse(record.bytes, nullptr, false);
@@ -129,6 +136,9 @@ int forget(const fs::path& state, const ForgetWhat& what, std::ostream& out, std
   out << *forgotten << " records forgotten"
       << (*forgotten > 0 ? "; the collector erases its copies when it next hears from here" : "")
       << '\n';
+  if (what.file && what.never)
+    out << file.string() << " is never captured or sent again, until its lines are taken out of "
+        << (state / kNeverFile).string() << '\n';
   if (what.file && !pseudonyms)
     return complain(err, pseudonyms.error() +
                              ". Until then records without texts, which name files by it, cannot "

@@ -20,7 +20,8 @@ int inspect(const std::filesystem::path& state, bool json, std::ostream& out, st
 struct ForgetWhat {
   bool all = false;
   std::optional<std::filesystem::path> file;  // records about this file, those without texts too
-  std::optional<std::uint64_t> last;          // so many of the newest
+  bool never = false;                 // and from now on nothing of that file is captured or sent
+  std::optional<std::uint64_t> last;  // so many of the newest
 };
 
 // Takes records off the disk; gap records in their place have the collector erase its copies.

@@ -134,7 +134,10 @@ void add_own_commands(CLI::App& app, OwnCommands& own, RelayFlags& flags,
       app.add_subcommand("forget", "take records off the disk, here and at the collector");
   auto* which = forgetting->add_option_group("which")->require_option(1);
   which->add_flag("--all", own.forget.all, "every record");
-  which->add_option("--file", own.file, "records about this file");
+  auto* file = which->add_option("--file", own.file, "records about this file");
+  forgetting
+      ->add_flag("--never", own.forget.never, "and never capture or send anything of it again")
+      ->needs(file);
   which->add_option("--last", own.last, "so many of the newest")->check(CLI::PositiveNumber);
   forgetting->callback([&own, &chosen, state] {
     if (!own.file.empty()) own.forget.file = own.file;

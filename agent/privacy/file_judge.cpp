@@ -35,15 +35,6 @@ bool is_below(const fs::path& path, const fs::path& folder) {
   return end == folder.end() || (std::next(end) == folder.end() && end->empty());
 }
 
-// The nearest folder above that is a repository.
-fs::path repository_of(const fs::path& path) {
-  std::error_code ignored;
-  for (fs::path folder = path.parent_path();; folder = folder.parent_path()) {
-    if (fs::exists(folder / ".git", ignored)) return folder;
-    if (folder == folder.root_path()) return {};
-  }
-}
-
 std::string lower_case(std::string text) {
   for (char& c : text)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -81,7 +72,7 @@ std::optional<fs::path> path_of_uri(std::string_view uri) {
   return fs::path(path).lexically_normal();
 }
 
-FileJudge::FileJudge(const std::vector<std::string>& exclude, fs::path home,
+FileJudge::FileJudge(const std::vector<std::string>& exclude, fs::path home, const fs::path& state,
                      std::function<double()> now_ms)
     : exclude_([&exclude] {
         std::string text;
@@ -89,18 +80,24 @@ FileJudge::FileJudge(const std::vector<std::string>& exclude, fs::path home,
         return IgnoreRules(text);
       }()),
       home_(std::move(home)),
-      now_ms_(std::move(now_ms)) {}
+      now_ms_(std::move(now_ms)),
+      never_(state) {}
 
 JudgedFile FileJudge::judge(const fs::path& path) {
   JudgedFile out;
   out.real = fs::weakly_canonical(path);
-  out.repository = repository_of(out.real);
-  out.exclusion = exclusion_of(out.real, out.repository);
-  if (!out.exclusion && path != out.real) out.exclusion = exclusion_of(path, repository_of(path));
+  never_.look();
+  const auto repository = GitRepository::above(out.real);
+  if (repository) out.repository = repository->folder;
+  out.exclusion = exclusion_of(out.real, repository);
+  if (!out.exclusion && path != out.real)
+    out.exclusion = exclusion_of(path, GitRepository::above(path));
   return out;
 }
 
-std::optional<std::string> FileJudge::exclusion_of(const fs::path& path, const fs::path& root) {
+std::optional<std::string> FileJudge::exclusion_of(const fs::path& path,
+                                                   const std::optional<GitRepository>& repository) {
+  if (auto never = never_.holds(path)) return never;
   // As the patterns of these see it, the whole path below the root of all files.
   const std::string whole = path.relative_path().generic_string();
   if (const auto pattern = never_captured().ignores(lower_case(whole)))
@@ -113,17 +110,9 @@ std::optional<std::string> FileJudge::exclusion_of(const fs::path& path, const f
     from = slash == std::string::npos ? slash : slash + 1;
   }
 
-  const auto within = [&](const fs::path& file, const fs::path& folder,
-                          const std::string& name) -> std::optional<std::string> {
-    const Cached& cached = rules_in(file);
-    if (cached.unreadable) return name + ":unreadable";
-    const auto pattern = cached.rules.ignores(path.lexically_relative(folder).generic_string());
-    return pattern ? std::optional(name + ":" + *pattern) : std::nullopt;
-  };
-  const fs::path top = root.empty() ? (is_below(path, home_) ? home_ : path.root_path()) : root;
-  if (auto found = within(home_ / ".config/git/ignore", top, "git's own ignore file")) return found;
-  if (!root.empty())
-    if (auto found = within(root / ".git/info/exclude", root, ".git/info/exclude")) return found;
+  const fs::path top =
+      repository ? repository->folder : (is_below(path, home_) ? home_ : path.root_path());
+  if (auto found = exclusion_by_git(path, repository, top)) return found;
   for (const char* name : kIgnoreFiles) {
     // Within one kind, as in git, the file nearest to the path that says anything decides over it;
     // a folder that is ignored further up cannot be entered again. Git's own file ends with its
@@ -140,13 +129,41 @@ std::optional<std::string> FileJudge::exclusion_of(const fs::path& path, const f
       if (cached.unreadable) return std::string(name) + ":unreadable";
       const std::string relative = path.lexically_relative(folder).generic_string();
       const auto own = cached.rules.match(relative, false);
-      const auto pattern = cached.rules.ignores(relative);
-      const bool by_folder = pattern && !(own && own->ignored && own->pattern == *pattern);
-      if (pattern && (by_folder || !taken_back)) return std::string(name) + ":" + *pattern;
+      if (const auto pattern = cached.rules.ignores_folder_of(relative))
+        return std::string(name) + ":" + *pattern;
+      if (own && own->ignored && !taken_back) return std::string(name) + ":" + own->pattern;
       if (own && !own->ignored) taken_back = true;
     }
   }
   return std::nullopt;
+}
+
+// What git leaves alone by lists that stand in no folder of the files.
+std::optional<std::string> FileJudge::exclusion_by_git(
+    const fs::path& path, const std::optional<GitRepository>& repository, const fs::path& top) {
+  const auto within = [&](const fs::path& file,
+                          const std::string& name) -> std::optional<std::string> {
+    const Cached& cached = rules_in(file);
+    if (cached.unreadable) return name + ":unreadable";
+    const auto pattern = cached.rules.ignores(path.lexically_relative(top).generic_string());
+    return pattern ? std::optional(name + ":" + *pattern) : std::nullopt;
+  };
+  if (auto found = within(home_ / ".config/git/ignore", "git's own ignore file")) return found;
+  for (const fs::path& file : excludes_files(repository))
+    if (auto found = within(file, "core.excludesFile")) return found;
+  if (!repository) return std::nullopt;
+  return within(repository->common / "info/exclude", ".git/info/exclude");
+}
+
+const std::vector<fs::path>& FileJudge::excludes_files(
+    const std::optional<GitRepository>& repository) {
+  const double now = now_ms_();
+  const fs::path key = repository ? repository->git : fs::path();
+  const auto found = excludes_.find(key);
+  if (found != excludes_.end() && now - found->second.read_ms < kCacheMs)
+    return found->second.files;
+  if (excludes_.size() >= kMaxCached) excludes_.clear();
+  return (excludes_[key] = {git_excludes_files(home_, repository), now}).files;
 }
 
 const FileJudge::Cached& FileJudge::rules_in(const fs::path& file) {

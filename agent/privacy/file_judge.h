@@ -14,7 +14,9 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/privacy/git_repository.h"
 #include "agent/privacy/ignore_rules.h"
+#include "agent/privacy/never_list.h"
 
 namespace strop::agent {
 
@@ -30,11 +32,14 @@ std::optional<std::filesystem::path> path_of_uri(std::string_view uri);
 
 class FileJudge {
  public:
-  // `exclude`: patterns of the configuration, against the whole path. `now_ms`: a steady clock.
+  // `exclude`: patterns of the configuration, against the whole path. `state`: where the list of
+  // what is never captured lies. `now_ms`: a steady clock.
   FileJudge(const std::vector<std::string>& exclude, std::filesystem::path home,
-            std::function<double()> now_ms);
+            const std::filesystem::path& state, std::function<double()> now_ms);
 
   JudgedFile judge(const std::filesystem::path& path);
+  // Whether that list has changed since it was last asked: what was judged before is void then.
+  bool has_new_never() { return never_.look(); }
 
  private:
   struct Cached {
@@ -43,14 +48,26 @@ class FileJudge {
     double read_ms = 0;
   };
 
+  struct Excludes {
+    std::vector<std::filesystem::path> files;
+    double read_ms = 0;
+  };
+
   std::optional<std::string> exclusion_of(const std::filesystem::path& path,
-                                          const std::filesystem::path& root);
+                                          const std::optional<GitRepository>& repository);
+  std::optional<std::string> exclusion_by_git(const std::filesystem::path& path,
+                                              const std::optional<GitRepository>& repository,
+                                              const std::filesystem::path& top);
   const Cached& rules_in(const std::filesystem::path& file);
+  const std::vector<std::filesystem::path>& excludes_files(
+      const std::optional<GitRepository>& repository);
 
   const IgnoreRules exclude_;
   const std::filesystem::path home_;
   const std::function<double()> now_ms_;
+  NeverList never_;
   std::map<std::filesystem::path, Cached> cache_;
+  std::map<std::filesystem::path, Excludes> excludes_;  // by repository
 };
 
 }  // namespace strop::agent

@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -12,6 +11,7 @@
 
 #include "agent/inspector.h"
 #include "agent/privacy/file_judge.h"
+#include "agent/privacy/git_repository.h"
 #include "agent/privacy/outgoing.h"
 #include "agent/privacy/pseudonyms.h"
 #include "schema/secrets.h"
@@ -24,6 +24,8 @@ using nlohmann::json;
 
 constexpr double kCacheMs = 1'000;
 constexpr std::size_t kMaxCached = 4'096;
+// Looking for secrets in more would hold up the editor.
+constexpr std::size_t kMostText = 4u << 20;
 
 double steady_ms() {
   return std::chrono::duration<double, std::milli>(
@@ -36,26 +38,18 @@ bool is_below(const fs::path& path, const fs::path& folder) {
   return !relative.empty() && *relative.begin() != "..";
 }
 
-// The commit that the repository stands at, read without running git; empty if that is not plain.
-std::string commit_of(const fs::path& repository) {
-  const auto first_line = [](const fs::path& file) {
-    std::ifstream in(file);
-    std::string line;
-    std::getline(in, line);
-    return line;
-  };
-  const fs::path git = repository / ".git";
-  std::string head = first_line(git / "HEAD");
-  if (head.starts_with("ref: ")) {
-    const std::string name = head.substr(5);
-    head = first_line(git / name);
-    std::ifstream packed(git / "packed-refs");
-    for (std::string line; head.empty() && std::getline(packed, line);)
-      if (line.ends_with(" " + name)) head = line.substr(0, line.find(' '));
+// All texts that a person wrote or was offered.
+std::size_t text_bytes(const schema::Event& event) {
+  if (const auto* offered = std::get_if<schema::Offered>(&event.body)) {
+    std::size_t size = offered->prefix.size() + offered->suffix.size();
+    for (const schema::Candidate& candidate : offered->candidates)
+      size += candidate.text.size() + candidate.replaces.size();
+    return size;
   }
-  const bool is_hash =
-      head.size() >= 40 && head.find_first_not_of("0123456789abcdef") == std::string::npos;
-  return is_hash ? head : "";
+  if (const auto* outcome = std::get_if<schema::Outcome>(&event.body)) return outcome->text.size();
+  if (const auto* settled = std::get_if<schema::Settled>(&event.body)) return settled->text.size();
+  if (const auto* rated = std::get_if<schema::Rated>(&event.body)) return rated->reason.size();
+  return 0;
 }
 
 }  // namespace
@@ -65,7 +59,8 @@ class Gate::Impl {
   explicit Impl(GateOptions options)
       : options_(std::move(options)),
         now_ms_(options_.now_ms ? options_.now_ms : steady_ms),
-        judge_(options_.exclude, options_.home, now_ms_) {
+        judge_(options_.exclude, options_.home, options_.state, now_ms_),
+        scrubber_(options_.find_secrets ? options_.find_secrets : schema::scan_secrets) {
     for (const std::string& folder : options_.workspaces) {
       std::error_code error;
       const fs::path real = fs::weakly_canonical(folder, error);
@@ -112,8 +107,9 @@ class Gate::Impl {
       if (!path) return {false, "not_a_file", "", ""};
       const JudgedFile& file = judged(*path);
       if (file.exclusion) return {false, *file.exclusion, "", ""};
-      return {true, "scrubbed", schema::scrub_secrets(prefix), schema::scrub_secrets(suffix),
-              file.repository.string()};
+      if (prefix.size() + suffix.size() > kMostText) return {false, "too_large", "", ""};
+      auto [before, after] = scrubber_.scrubbed(prefix, suffix);
+      return {true, "scrubbed", std::move(before), std::move(after), file.repository.string()};
     } catch (const std::exception& error) {
       complain(error);
       return {false, "fault", "", ""};
@@ -141,8 +137,14 @@ class Gate::Impl {
     if (ruling.captured == Captured::kNothing) return {true, "", ruling.rule};
     if (file == nullptr)
       return written(counts_record(event, pseudonyms().of_uri(event.uri)), ruling.rule);
-    if (ruling.captured == Captured::kFull) return whole(event, *file, ruling.rule);
-    return counts(event, *file, ruling.rule);
+    if (ruling.captured != Captured::kFull) return counts(event, *file, ruling.rule);
+    if (text_bytes(event) > kMostText) return counts(event, *file, "too_large");
+    try {
+      return whole(event, *file, ruling.rule);
+    } catch (const std::exception& error) {
+      complain(error, "only counts of");
+      return written(nameless_record(event, pseudonyms().of_file(file->real)), "scrub_failed");
+    }
   }
 
   GateResult counts(const schema::Event& event, const JudgedFile& file, const std::string& rule) {
@@ -154,10 +156,10 @@ class Gate::Impl {
     if (!file.repository.empty()) {
       out.repo = pseudonyms().of(file.repository.string());
       out.path = file.real.lexically_relative(file.repository).generic_string();
-      if (const std::string commit = commit_of(file.repository); !commit.empty())
-        out.commit = commit;
+      if (const auto repository = GitRepository::above(file.real))
+        if (const std::string commit = repository->commit(); !commit.empty()) out.commit = commit;
     }
-    return written(whole_record(out), rule);
+    return written(whole_record(out, scrubber_), rule);
   }
 
   static GateResult written(const json& record, const std::string& rule) {
@@ -174,10 +176,10 @@ class Gate::Impl {
   }
 
   // Once each: what goes wrong with one event mostly goes wrong with all.
-  void complain(const std::exception& error) {
+  void complain(const std::exception& error, const char* what = "nothing of") {
     if (complaint_ == error.what()) return;
     complaint_ = error.what();
-    spdlog::error("gate: {}; nothing of what this is about is captured or sent", complaint_);
+    spdlog::error("gate: {}; {} what this is about is captured or sent", complaint_, what);
   }
 
   bool paused() {
@@ -195,6 +197,7 @@ class Gate::Impl {
   };
   const JudgedFile& judged(const fs::path& path) {
     const double now = now_ms_();
+    if (judge_.has_new_never()) files_.clear();
     if (const auto found = files_.find(path);
         found != files_.end() && now - found->second.judged_ms < kCacheMs)
       return found->second.file;
@@ -208,6 +211,7 @@ class Gate::Impl {
 
   std::mutex mutex_;  // guards all below
   FileJudge judge_;
+  EventScrubber scrubber_;
   std::map<fs::path, Judgement> files_;
   std::optional<Pseudonyms> pseudonyms_;
   std::string complaint_;  // the last that was logged

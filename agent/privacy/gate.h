@@ -4,9 +4,9 @@
 // closed: whatever goes wrong with an event, what leaves is counts alone, or nothing. Nothing
 // throws.
 //
-//   excluded file (defaults, .gitignore, .stropignore, configuration) → suppressed, named by the
-//   rule mode full and a workspace that consented                           → texts without secrets
-//   anything else                                                           → counts and lengths
+//   excluded file (defaults, ignore files, configuration, "never")  → suppressed, named by the rule
+//   mode full and a workspace that consented                        → texts without secrets
+//   anything else; texts too large, or that rules fail on           → counts and lengths
 #pragma once
 
 #include <filesystem>
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "agent/mode.h"
+#include "agent/privacy/event_scrubber.h"
 #include "schema/event.h"
 
 namespace strop::agent {
@@ -29,6 +30,8 @@ struct GateOptions {
   std::filesystem::path home;           // where git's own list of ignored files is looked for
   // Milliseconds of any steady clock: how long caches hold. Empty: the system's.
   std::function<double()> now_ms;
+  // What finds secrets. Empty: schema::scan_secrets.
+  EventScrubber::Find find_secrets;
 };
 
 struct GateResult {

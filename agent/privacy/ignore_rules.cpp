@@ -131,11 +131,16 @@ std::optional<IgnoreRules::Verdict> IgnoreRules::match(std::string_view path,
   return std::nullopt;
 }
 
-std::optional<std::string> IgnoreRules::ignores(std::string_view path) const {
+std::optional<std::string> IgnoreRules::ignores_folder_of(std::string_view path) const {
   for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
        slash = path.find('/', slash + 1))
     if (const auto verdict = match(path.substr(0, slash), true); verdict && verdict->ignored)
       return verdict->pattern;
+  return std::nullopt;
+}
+
+std::optional<std::string> IgnoreRules::ignores(std::string_view path) const {
+  if (const auto pattern = ignores_folder_of(path)) return pattern;
   if (const auto verdict = match(path, false); verdict && verdict->ignored) return verdict->pattern;
   return std::nullopt;
 }

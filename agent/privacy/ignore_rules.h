@@ -30,6 +30,9 @@ class IgnoreRules {
   // Over the file, with the folders above it. Nothing: it is not ignored by these.
   std::optional<std::string> ignores(std::string_view path) const;
 
+  // Over one of the folders above it: then nothing can take the file back in.
+  std::optional<std::string> ignores_folder_of(std::string_view path) const;
+
   bool empty() const { return patterns_.empty(); }
 
  private:

@@ -9,12 +9,19 @@ namespace {
 
 using nlohmann::json;
 
-// Every text of the record but those whose words are ours.
-void scrub(json& value) {
+// Every text of the record.
+template <class Scrub>
+void scrub(json& value, const Scrub& scrubbed) {
   if (value.is_string())
-    value = schema::scrub_secrets(value.get_ref<const std::string&>());
+    value = scrubbed(value.get_ref<const std::string&>());
   else if (value.is_structured())
-    for (json& part : value) scrub(part);
+    for (json& part : value) scrub(part, scrubbed);
+}
+
+// The fields that EventScrubber has looked at.
+bool is_of_body(const std::string& field) {
+  return field == "candidates" || field == "prefix" || field == "suffix" || field == "text" ||
+         field == "reason";
 }
 
 std::size_t characters(const std::string& text) {
@@ -56,9 +63,11 @@ void add_facts(json& record, const schema::Event& event) {
 
 }  // namespace
 
-json whole_record(const schema::Event& event) {
-  json record = schema::event_to_json(event);
-  scrub(record);
+json whole_record(const schema::Event& event, EventScrubber& scrubber) {
+  json record = schema::event_to_json(scrubber.scrubbed(event));
+  for (const auto& [field, value] : record.items())
+    if (!is_of_body(field))
+      scrub(value, [&](const std::string& text) { return scrubber.scrubbed(text); });
   // Ours, and no secrets even where a long hash looks like one.
   if (event.repo) record["repo"] = *event.repo;
   if (event.commit) record["commit"] = *event.commit;
@@ -70,7 +79,24 @@ json whole_record(const schema::Event& event) {
 
 json counts_record(const schema::Event& event, const std::string& uri) {
   json record = schema::event_to_json(without_texts(event));
-  scrub(record);  // names of models and servers are others' words
+  scrub(record, [](const std::string& text) { return schema::scrub_secrets(text); });
+  record["uri"] = uri;
+  add_facts(record, event);
+  return record;
+}
+
+json nameless_record(const schema::Event& event, const std::string& uri) {
+  schema::Event bare = without_texts(event);
+  bare.server.clear();
+  bare.language.clear();
+  bare.dialect.clear();
+  if (auto* offered = std::get_if<schema::Offered>(&bare.body)) {
+    offered->model.clear();
+    offered->arm.reset();
+  } else if (auto* rated = std::get_if<schema::Rated>(&bare.body)) {
+    rated->dimensions.clear();
+  }
+  json record = schema::event_to_json(bare);
   record["uri"] = uri;
   add_facts(record, event);
   return record;

@@ -1,0 +1,156 @@
+// Secrets that the cursor cuts, rules that fail, texts that are too large: what the gate lets out.
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "gate_fixture.h"
+
+namespace strop::agent::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+// In parts, so that no scan of this repository finds them.
+const std::string kToken = std::string("ghp_") + "a8Bf3kQ9ZxW2mN7rT5vY1cD4eH6jL0pSgUqi";
+const std::string kKeyBegin = std::string("-----BEGIN ") + "RSA PRIVATE KEY-----\n";
+const std::string kKeyEnd = std::string("-----END ") + "RSA PRIVATE KEY-----\n";
+const std::string kKeyLine = "MIIEpAIBAAKCAQEA7bq8Zf3xQk1vT9sWm2nR5yUe4cHd6jL0pSgXaBoKtVwYzE1q\n";
+
+schema::Event offer(const fs::path& file, const std::string& prefix, const std::string& text,
+                    const std::string& suffix, const std::string& replaces = "") {
+  schema::Event out;
+  out.suggestion = "s1";
+  out.uri = "file://" + file.string();
+  schema::Offered offered;
+  offered.prefix = prefix;
+  offered.suffix = suffix;
+  offered.candidates = {{text, replaces, 0, {}}};
+  out.body = offered;
+  return out;
+}
+
+schema::Event accepted(const fs::path& file, const std::string& text) {
+  schema::Event out;
+  out.suggestion = "s1";
+  out.uri = "file://" + file.string();
+  schema::Outcome outcome;
+  outcome.text = text;
+  out.body = outcome;
+  return out;
+}
+
+class GateSecretsTest : public GateTest {
+ protected:
+  std::string passed(const schema::Event& event) { return gate_->pass(event).bytes; }
+  fs::path file() const { return work() / "a.py"; }
+};
+
+TEST_F(GateSecretsTest, ATokenThatTheCursorCutsLeavesNothingInEitherPart) {
+  gate();
+  for (std::size_t at = 1; at < kToken.size(); ++at) {
+    const std::string head = kToken.substr(0, at);
+    const std::string tail = kToken.substr(at);
+    const json record =
+        json::parse(passed(offer(file(), "a = 1\nlogin('" + head, tail + "')\nb = 2", "\n")));
+    const std::string prefix = record["prefix"];
+    const std::string text = record["candidates"][0]["text"];
+    EXPECT_THAT(prefix, Not(HasSubstr("login('" + head))) << at;
+    EXPECT_THAT(text, Not(HasSubstr(tail + "'"))) << at;
+    EXPECT_THAT(prefix, testing::StartsWith("a = 1\nlogin('"));
+    EXPECT_THAT(text, testing::EndsWith("')\nb = 2"));
+  }
+}
+
+TEST_F(GateSecretsTest, ATokenOfThreePartsLeavesNothingInAny) {
+  gate();
+  const std::string bytes = passed(offer(file(), "t = '" + kToken.substr(0, 12),
+                                         kToken.substr(12, 14), kToken.substr(26) + "'\n"));
+  for (std::size_t at = 0; at + 6 <= kToken.size(); ++at)
+    EXPECT_THAT(bytes, Not(HasSubstr(kToken.substr(at, 6)))) << at;
+}
+
+TEST_F(GateSecretsTest, AValueIsKnownByTheNameBeforeTheCursor) {
+  const std::string value = std::string("q7Rz") + "9mK2xW4vT8nB1cD5";
+  const std::string name = std::string("client_") + "secret = \"";
+  const json record = json::parse(gate().pass(offer(file(), name, value + "\"\n", "")).bytes);
+  EXPECT_THAT(record.dump(), Not(HasSubstr(value)));
+  EXPECT_EQ(record["prefix"], name);
+}
+
+TEST_F(GateSecretsTest, WhatWasAcceptedIsJudgedByWhereItStands) {
+  const std::string value = std::string("q7Rz") + "9mK2xW4vT8nB1cD5";
+  gate();
+  passed(offer(file(), std::string("client_") + "secret = \"", value + "\"", "\n"));
+  EXPECT_THAT(passed(accepted(file(), value + "\"")), Not(HasSubstr(value)));
+  passed(offer(file(), "t = '" + kToken.substr(0, 20), kToken.substr(20) + "'", "\n"));
+  EXPECT_THAT(passed(accepted(file(), kToken.substr(20) + "'")), Not(HasSubstr(kToken.substr(20))));
+}
+
+TEST_F(GateSecretsTest, WhatIsReplacedIsPartOfWhatItReplaces) {
+  gate();
+  const std::string half = kToken.substr(0, 20);
+  EXPECT_THAT(passed(offer(file(), "t = '" + half, kToken + "'", "\n", half)),
+              Not(HasSubstr(kToken)));
+}
+
+TEST_F(GateSecretsTest, AKeyOverManyLinesIsOneSecretHoweverItIsCut) {
+  std::string above = "k = '''" + kKeyBegin;
+  for (int i = 0; i < 30; ++i) above += kKeyLine;
+  const std::string bytes =
+      gate().pass(offer(file(), above, kKeyLine + kKeyLine, kKeyLine + kKeyEnd + "'''\n")).bytes;
+  EXPECT_THAT(bytes, Not(HasSubstr(kKeyLine.substr(0, 20))));
+  EXPECT_THAT(bytes, HasSubstr("k = '''"));
+}
+
+TEST_F(GateSecretsTest, RequestsGoWithoutASecretThatTheCursorCuts) {
+  const ProviderDecision asked =
+      gate(Mode::kOff)
+          .pass_request("file://" + file().string(), "t = '" + kToken.substr(0, 20),
+                        kToken.substr(20) + "'\n");
+  ASSERT_TRUE(asked.allowed);
+  EXPECT_THAT(asked.prefix + "|" + asked.suffix, Not(HasSubstr(kToken.substr(0, 20))));
+  EXPECT_THAT(asked.prefix + "|" + asked.suffix, Not(HasSubstr(kToken.substr(20))));
+}
+
+TEST_F(GateSecretsTest, WhatHasPassedOncePassesAsItIs) {
+  gate();
+  const json once = json::parse(
+      passed(offer(file(), "t = '" + kToken.substr(0, 20), kToken.substr(20) + "'", "\n")));
+  const json twice = json::parse(
+      passed(offer(file(), once["prefix"], once["candidates"][0]["text"], once["suffix"])));
+  EXPECT_EQ(once["prefix"], twice["prefix"]);
+  EXPECT_EQ(once["candidates"][0]["text"], twice["candidates"][0]["text"]);
+}
+
+TEST_F(GateSecretsTest, WhereARuleFailsOnlyCountsLeave) {
+  find_secrets_ = [](std::string_view) -> std::vector<schema::SecretHit> {
+    throw std::runtime_error("no rules");
+  };
+  gate();
+  for (const schema::Event& one : every_kind(file(), kPrivate)) {
+    const GateResult result = gate_->pass(one);
+    EXPECT_FALSE(result.suppressed);
+    EXPECT_EQ(result.rule, "scrub_failed");
+    EXPECT_THAT(result.bytes, Not(HasSubstr(kPrivate)));
+    EXPECT_THAT(result.bytes, Not(HasSubstr("clangd")));
+    EXPECT_TRUE(schema::event_from_json(json::parse(result.bytes)));
+  }
+  const ProviderDecision asked = gate_->pass_request("file://" + file().string(), kPrivate, "");
+  EXPECT_FALSE(asked.allowed);
+  EXPECT_EQ(asked.prefix, "");
+}
+
+TEST_F(GateSecretsTest, OfTextsTooLargeToLookThroughOnlyCountsLeave) {
+  const std::string large(5u << 20, 'x');
+  const GateResult result = gate().pass(offer(file(), "", large, ""));
+  EXPECT_EQ(result.rule, "too_large");
+  EXPECT_LT(result.bytes.size(), 2'000U);
+  EXPECT_EQ(json::parse(result.bytes)["candidates"][0]["chars"], large.size());
+  EXPECT_EQ(gate_->pass_request("file://" + file().string(), large, "").rule, "too_large");
+}
+
+}  // namespace
+}  // namespace strop::agent::test
