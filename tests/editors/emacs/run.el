@@ -6,6 +6,9 @@
 
 ;;; Code:
 
+;; Emacs begins in "~/…" where that is below the home folder, and the tests have homes of their own.
+(setq default-directory (expand-file-name default-directory))
+
 (let ((folder (file-name-directory load-file-name))
       (file (pop command-line-args-left)))
   (load (expand-file-name "support" folder) nil t)
