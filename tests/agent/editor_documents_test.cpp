@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kUri = "file:///work/a.cpp";
+constexpr const char* kUri = "file:///src/a.cpp";
 
 class EditorDocumentsTest : public testing::Test {
  protected:
@@ -85,7 +85,7 @@ TEST_F(EditorDocumentsTest, SaysNothingAfterAChangeThatCannotBeRead) {
 TEST_F(EditorDocumentsTest, SaysNothingToARequestThatCannotBeRead) {
   open(documents_, "one");
   for (const char* request : {"", "[]", "{}", R"({"params": 3})",
-                              R"({"params": {"textDocument": {"uri": "file:///work/a.cpp"}}})",
+                              R"({"params": {"textDocument": {"uri": "file:///src/a.cpp"}}})",
                               R"({"params": {"position": {"line": 0, "character": 0}}})"})
     EXPECT_FALSE(documents_.around_cursor(request, "7")) << request;
 }
@@ -119,7 +119,7 @@ TEST_F(EditorDocumentsTest, TellsWhoAsksAndWhereInTheText) {
   EXPECT_EQ(at(documents_, 1, 2)->offset, 6U);
   EXPECT_TRUE(at(documents_, 1, 2)->invoked);
   const std::string typed =
-      R"({"params":{"textDocument":{"uri":"file:///work/a.cpp"},"position":{"line":0,"character":0},)"
+      R"({"params":{"textDocument":{"uri":"file:///src/a.cpp"},"position":{"line":0,"character":0},)"
       R"("context":{"triggerKind":2}}})";
   EXPECT_FALSE(documents_.around_cursor(typed, "7")->invoked);
 }

@@ -105,7 +105,7 @@ TEST_F(InspectorTest, AsJsonTheBytesAreTheRecordsOwn) {
 }
 
 TEST_F(InspectorTest, TheLedgerCountsWhatWasSuppressedByRule) {
-  keep("file:///work/a.cpp");
+  keep("file:///src/a.cpp");
   spool().suppress("default:.env*");
   spool().suppress("default:.env*");
   spool().suppress(".gitignore:*.log");
@@ -211,10 +211,10 @@ TEST_F(InspectorTest, ForgettingAFileTakesItsRecordsWithoutTextsToo) {
 }
 
 TEST_F(InspectorTest, ForgettingAFileSaysWhenItCannotTellAllRecords) {
-  keep("file:///work/a.cpp");
+  keep("file:///src/a.cpp");
   UserHome::write(home_.state() / "pseudonym.key", "short");
   fs::permissions(home_.state() / "pseudonym.key", fs::perms::owner_all);
-  const Said answer = forget_it({.file = "/work/a.cpp"});
+  const Said answer = forget_it({.file = "/src/a.cpp"});
   EXPECT_EQ(answer.code, 1);
   EXPECT_THAT(answer.out, StartsWith("1 records forgotten"));
   EXPECT_THAT(answer.err, AllOf(HasSubstr("pseudonym.key is damaged"), HasSubstr("--all")));

@@ -54,7 +54,7 @@ TEST_F(CandidateCacheTest, TheSamePlaceIsTheSameAnswer) {
 TEST_F(CandidateCacheTest, KnowsNothingOnceAnythingElseIsOtherwise) {
   keep(at("a;\nreturn "), {"x + 1;"});
   InlineAsk other_document = at("a;\nreturn x");
-  other_document.uri = "file:///work/b.cpp";
+  other_document.uri = "file:///src/b.cpp";
   EXPECT_THAT(found(other_document), IsEmpty());
   EXPECT_THAT(found(at("a;\nreturn x", "\n\n}")), IsEmpty()) << "behind the cursor";
   EXPECT_THAT(found(at("b;\nreturn x")), IsEmpty()) << "before what was typed";

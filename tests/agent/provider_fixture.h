@@ -17,7 +17,7 @@ namespace strop::agent::test {
 inline InlineAsk ask_of(const std::string& id, const std::string& prefix = "return ") {
   InlineAsk ask;
   ask.request_id = id;
-  ask.uri = "file:///work/a.cpp";
+  ask.uri = "file:///src/a.cpp";
   ask.position = R"({"line":1,"character":7})";
   ask.prefix = prefix;
   ask.offset = prefix.size();

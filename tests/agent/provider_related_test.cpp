@@ -15,7 +15,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 OpenFile file(const std::string& name, const std::string& text) {
-  return {"file:///work/" + name, std::make_shared<const std::string>(text)};
+  return {"file:///src/" + name, std::make_shared<const std::string>(text)};
 }
 
 InlineAsk asking(std::vector<OpenFile> files) {
@@ -80,18 +80,18 @@ TEST(RelatedFiles, EachFilePassesTheGateWholeAndEachPartAgain) {
     seen.push_back(ask.uri + " " + ask.prefix);
     if (const auto at = ask.prefix.find("SECRET"); at != std::string::npos)
       ask.prefix.replace(at, 6, "******");
-    return open && ask.uri != "file:///work/excluded.h";
+    return open && ask.uri != "file:///src/excluded.h";
   };
   RelatedFiles related(4096);
   const auto ask = asking({file("a.h", text), file("excluded.h", text)});
   const std::string clean = "int area(Shape shape);\n******\n";
   EXPECT_THAT(related.choose(ask, gate), ElementsAre(RelatedText{"a.h", clean}));
-  EXPECT_THAT(seen, ElementsAre("file:///work/a.h " + text, "file:///work/excluded.h " + text,
-                                "file:///work/a.h " + clean));
+  EXPECT_THAT(seen, ElementsAre("file:///src/a.h " + text, "file:///src/excluded.h " + text,
+                                "file:///src/a.h " + clean));
   seen.clear();
   open = false;
   EXPECT_THAT(related.choose(ask, gate), IsEmpty());
-  EXPECT_THAT(seen, ElementsAre("file:///work/excluded.h " + text, "file:///work/a.h " + clean))
+  EXPECT_THAT(seen, ElementsAre("file:///src/excluded.h " + text, "file:///src/a.h " + clean))
       << "what did not change is not read anew";
 }
 

@@ -87,7 +87,7 @@ class TypingThroughTest : public ProviderTest {
     return all;
   }
 
-  static constexpr const char* kUri = "file:///work/a.cpp";
+  static constexpr const char* kUri = "file:///src/a.cpp";
   Clock clock_{Clock::Kind::kClient};
   Tap tap_;
   Answers<json> to_editor_;

@@ -34,6 +34,7 @@ void wait_for_rest(pid_t process) {
   const auto deadline = Clock::now() + std::chrono::seconds(20);
   double before = cpu_us(process);
   while (Clock::now() < deadline) {
+    // Nothing tells of rest but a stretch of time in which nothing was spent.
     std::this_thread::sleep_for(milliseconds(300));
     const double now = cpu_us(process);
     if (now - before < kRestUs) return;
@@ -131,6 +132,7 @@ KeystrokeCost keystroke_cost(const Setup& setup, bool suggesting) {
   wait_for_rest(connection.process());
   const double settled = cpu_us(connection.process());
   const auto rest_began = Clock::now();
+  // What an idle agent spends is known by the second: so long a stretch is measured.
   std::this_thread::sleep_for(milliseconds(setup.count(3000, 200)));
   const auto keys_began = Clock::now();
   const double before = cpu_us(connection.process());
