@@ -58,6 +58,8 @@ struct Row {
 
 // Lets every row that is not done choose from its logits [B, V].
 void choose(std::vector<Row>& rows, const Tensor& logits) {
+  TORCH_CHECK(logits.size(0) == static_cast<std::int64_t>(rows.size()), "logits of ",
+              logits.size(0), " sequences for ", rows.size());
   const Tensor values = logits.to(torch::kFloat32).contiguous();
   const auto width = static_cast<std::size_t>(values.size(1));
   const float* data = values.data_ptr<float>();
@@ -264,6 +266,8 @@ std::vector<Completion> Generator::complete(std::span<const TokenId> prompt, std
     Tensor logits = prefill(prompt, room, options);
     KvCache many = count > 1 && logits.defined() ? copies(count, room) : KvCache();
     KvCache& cache = count > 1 ? many : cache_;
+    // The first token of every row is drawn from the same row of logits.
+    if (logits.defined()) logits = logits.expand({static_cast<std::int64_t>(count), -1});
     while (logits.defined()) {
       choose(rows, logits);
       if (all_done(rows) || cancelled(options)) break;

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -32,6 +33,9 @@ class Deadline {
 ServeProcess::ServeProcess(std::vector<std::string> arguments, const std::string& port_file) {
   const std::string program = std::string(STROP_BIN_DIR) + "/strop-collector";
   arguments.insert(arguments.begin(), {program, "serve", "--port-file", port_file});
+  // Not the machine's own /etc/strop/collector.toml.
+  if (std::find(arguments.begin(), arguments.end(), "--config") == arguments.end())
+    arguments.insert(arguments.end(), {"--config", "/dev/null"});
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());

@@ -92,10 +92,11 @@ class KillTest : public testing::Test {
   }
   void start_collector(const std::string& port) {
     fs::remove(folder_ / "port");
-    collector_.emplace(std::vector<std::string>{bin("strop-collector"), "serve", "--store",
-                                                at("store.db"), "--bind", "tcp://127.0.0.1:" + port,
-                                                "--keys", at("keys"), "--port-file", at("port")},
-                       logged());
+    collector_.emplace(
+        std::vector<std::string>{bin("strop-collector"), "serve", "--store", at("store.db"),
+                                 "--bind", "tcp://127.0.0.1:" + port, "--keys", at("keys"),
+                                 "--port-file", at("port"), "--config", "/dev/null"},
+        logged());
   }
   // Types until its agent is killed.
   void start_typist(int seed) {
