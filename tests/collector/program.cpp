@@ -27,7 +27,8 @@ std::vector<std::string> with_own_configuration(std::vector<std::string> argumen
                                                     "backup", "deadletter"};
   const bool given = std::find(arguments.begin(), arguments.end(), "--config") != arguments.end();
   if (!arguments.empty() && kConfigured.count(arguments.front()) > 0 && !given)
-    arguments.insert(arguments.end(), {"--config", "/dev/null"});
+    arguments.insert(std::find(arguments.begin(), arguments.end(), "--"),
+                     {"--config", "/dev/null"});
   return arguments;
 }
 
