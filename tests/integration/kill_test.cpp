@@ -26,6 +26,12 @@ using Steady = std::chrono::steady_clock;
 
 constexpr int kKills = 50;
 constexpr auto kPatience = std::chrono::seconds(30);
+// Events that say something; under a sanitizer fewer are captured between two kills.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t kEnough = 200;
+#else
+constexpr std::size_t kEnough = 1000;
+#endif
 
 std::string first_line(const fs::path& file) {
   std::ifstream in(file);
@@ -180,7 +186,7 @@ TEST_F(KillTest, EveryCapturedEventArrivesOnceAndTheLedgersBalance) {
   });
   std::cout << sent.size() << " events captured" << std::endl;
   EXPECT_EQ(twice, 0u);
-  EXPECT_GT(sent.size(), 1000u);
+  EXPECT_GT(sent.size(), kEnough);
   EXPECT_EQ(arrived.size(), sent.size());
   EXPECT_TRUE(arrived == sent);
 
