@@ -1,4 +1,4 @@
--- Parts of the plugin that need no agent: positions, offers, settings, ratings.
+-- Parts of the plugin that need no agent: positions, offers, settings, ratings, sessions.
 local function positions(stage)
   local it = require('strop.positions')
   local line = 'a😀é€b'
@@ -73,6 +73,8 @@ local function settings(stage)
   refused({ keys = { acept = '<Tab>' } }, "keys has no 'acept'")
   refused({ keys = { accept = 1 } }, 'keys.accept has to be a key')
   stage.equal(pcall(strop.setup), true, 'setup of nothing')
+  local function connect() end
+  stage.equal(strop.cmd(connect), connect, 'a server that is no command')
 end
 
 local function ratings(stage)
@@ -85,9 +87,25 @@ local function ratings(stage)
   end
 end
 
+-- Asked how it stands, an agent ends instead.
+local function sessions(stage)
+  local clients, session = require('strop.clients'), require('strop.session')
+  local request, defer = clients.request, vim.defer_fn
+  local no_answer, status
+  clients.request = function() return true, 1 end
+  vim.defer_fn = function(act) no_answer = act end
+  session.ask_status({ id = 7 }, 0, function(told) status = told end)
+  clients.request, vim.defer_fn = request, defer
+  session.forget(7)
+  no_answer()
+  stage.equal(status.mode, 'off', 'mode')
+  stage.equal(session.last_status({ id = 7 }), nil, 'what is remembered of it')
+end
+
 return function(stage)
   positions(stage)
   offers(stage)
   settings(stage)
   ratings(stage)
+  sessions(stage)
 end

@@ -24,12 +24,6 @@ local function drop()
   offers, shown = {}, nil
 end
 
-local function place()
-  local bufnr = vim.api.nvim_get_current_buf()
-  local row, col = Offer.cursor()
-  return ('%d:%d:%d:%d'):format(bufnr, vim.api.nvim_buf_get_changedtick(bufnr), row, col)
-end
-
 -- The text on the screen, without the count behind it; nil: none.
 local function drawn(bufnr)
   local space = vim.api.nvim_get_namespaces()['nvim.lsp.inline_completion']
@@ -78,9 +72,9 @@ local function watch(client)
   local request = client.request
   client.request = function(self, method, params, handler, bufnr)
     if method ~= METHOD or not handler then return request(self, method, params, handler, bufnr) end
-    local asked = place()
+    local asked = Offer.place()
     return request(self, method, params, function(err, result, ...)
-      if err or place() ~= asked or on[bufnr] ~= client.id then return end
+      if err or Offer.place() ~= asked or on[bufnr] ~= client.id then return end
       see(client, result)
       handler(err, result, ...)
       vim.schedule(look)

@@ -14,8 +14,9 @@ function M.setup(given)
 end
 
 -- The command of `server`, such as { 'clangd' }, behind an agent. Where there is no agent it is the
--- server's own, and a message says what to do.
+-- server's own, and a message says what to do. A function, which connects by other means, stays.
 function M.cmd(server, options)
+  if type(server) ~= 'table' then return server end
   local command, why = agent.command(server, options and options.config)
   if command then return command end
   agent.complain_once(why .. '. ' .. tostring(server[1]) .. ' runs without it.')

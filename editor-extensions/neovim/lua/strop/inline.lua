@@ -24,12 +24,6 @@ local function inserting()
   return vim.api.nvim_get_mode().mode:sub(1, 1) == 'i'
 end
 
-local function place()
-  local bufnr = vim.api.nvim_get_current_buf()
-  local row, col = Offer.cursor()
-  return ('%d:%d:%d:%d'):format(bufnr, vim.api.nvim_buf_get_changedtick(bufnr), row, col)
-end
-
 local function hide()
   if not shown then return end
   ghost.clear(shown.bufnr)
@@ -83,7 +77,7 @@ local function request(kind)
   if not client or not inserting() or vim.fn.pumvisible() == 1 then return end
   local row, col = Offer.cursor()
   local line = vim.api.nvim_get_current_line()
-  local this = { client = client.id, place = place() }
+  local this = { client = client.id, place = Offer.place() }
   local sent, id = clients.request(client, 'textDocument/inlineCompletion', {
     textDocument = { uri = vim.uri_from_bufnr(bufnr) },
     position = { line = row, character = positions.units(line:sub(1, col), client.offset_encoding) },
@@ -91,7 +85,7 @@ local function request(kind)
   }, function(err, result)
     if asked ~= this then return end
     asked = nil
-    if err or not inserting() or place() ~= this.place then return end
+    if err or not inserting() or Offer.place() ~= this.place then return end
     drop()
     take(client, result)
   end, bufnr)
@@ -109,7 +103,7 @@ end
 -- After anything that may have changed text, cursor or menu.
 function M.look()
   if not settings.now.inline or not inserting() then return end
-  local here = place()
+  local here = Offer.place()
   local moved = here ~= place_seen
   place_seen = here
   if offers[index] and offers[index]:rest() then
@@ -163,7 +157,7 @@ function M.accept_word(done)
   if word == offer:rest() then return M.accept(done) end
   offer:insert(word)
   session.did_partially_accept(clients.by_id(offer.client_id), offer.item, offer:accepted_length())
-  place_seen = place()
+  place_seen = Offer.place()
   draw()
   return true
 end

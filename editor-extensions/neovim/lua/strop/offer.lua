@@ -24,6 +24,13 @@ function Offer.cursor()
   return at[1] - 1, at[2]
 end
 
+-- The cursor in the text as it is now; after any change it is another place.
+function Offer.place()
+  local bufnr = vim.api.nvim_get_current_buf()
+  local row, col = Offer.cursor()
+  return ('%d:%d:%d:%d'):format(bufnr, vim.api.nvim_buf_get_changedtick(bufnr), row, col)
+end
+
 -- nil: an item that cannot be shown at the cursor: a snippet, a range over several lines, or a text
 -- that does not begin and end as what it replaces.
 function Offer.new(bufnr, client, item)

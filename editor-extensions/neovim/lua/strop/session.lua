@@ -21,6 +21,7 @@ end
 
 local function take(client, uri, status)
   local session = sessions[client.id]
+  if not session then return end -- it has ended meanwhile
   if status.mode == 'off' and status.protocol == nil then session.off = true end
   session.last = status
   session.by_uri[uri] = status
