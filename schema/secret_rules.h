@@ -1,9 +1,9 @@
 // The table of secret rules: what to look for and when to believe it.
 //
-// Constant data, any thread. A pattern's first group is the secret, or the whole match where it has
-// none. Patterns are RE2's, `(?i)` where case does not matter; at least one keyword stands in
-// whatever the pattern can match, in any case of letters unless it has capitals itself; it has at
-// least three characters. Names never change their meaning.
+// Constant data, any thread. A pattern has one group: the secret. Patterns are RE2's, `(?i)` where
+// case does not matter; at least one keyword stands in whatever the pattern is meant to match, in
+// any case of letters unless it has capitals itself; it has at least three characters. Names never
+// change their meaning. Errors: a rule that breaks this is an exception at the first use.
 #pragma once
 
 #include <string_view>

@@ -67,6 +67,8 @@ std::vector<Kind> clouds() {
       {"DigitalOcean token", behind("dop_v1_", kHex, 64), {}},
       {"Alibaba key", behind("LTAI", kBase62, 20), {}},
       {"Fly token", behind("fo1_", kBase62, 43), {}},
+      {"Fly macaroon", behind("fm2_", kBase64, 160), {}},
+      {"Fly macaroon of an older kind", behind("fm1r_", kBase64, 160), {}},
       {"Heroku key", [](SecretMaker& make) { return make.uuid(); }, {"HEROKU_API_KEY"}},
       {"Heroku token", behind("HRKU-AA", kBase62, 58), {}},
       {"Netlify token", behind("nfp_", kBase62, 36), {}},
