@@ -22,9 +22,12 @@ using nlohmann::json;
 
 constexpr const char* kPauseFile = "paused";
 
-int complain(std::ostream& err, const std::string& what) {
+constexpr int kFailed = 1;
+constexpr int kWrongUsage = 2;
+
+int complain(std::ostream& err, const std::string& what, int code = kFailed) {
   err << "strop-agent: " << what << '\n';
-  return 1;
+  return code;
 }
 
 json to_json(const StoredRecord& record) {
@@ -111,6 +114,13 @@ int forget(const fs::path& state, const ForgetWhat& what, std::ostream& out, std
   }
   const fs::path named = what.file ? fs::absolute(*what.file).lexically_normal() : fs::path();
   const fs::path file = what.file ? fs::weakly_canonical(named) : fs::path();
+  std::error_code ignored;
+  if (what.file && fs::is_directory(file, ignored))
+    return complain(err,
+                    file.string() +
+                        " is a folder; name one of its files, or have none of them "
+                        "captured by a line in .stropignore",
+                    kWrongUsage);
   // First, or a running agent captures once more what was just forgotten.
   if (what.file && what.never)
     for (const fs::path& path : std::set<fs::path>{named, file})

@@ -1,7 +1,8 @@
 // The developer's own view and hand on what the agent keeps: inspect, forget, pause, resume.
 //
-// Functions over the state folder, beside running agents; each returns the program's exit code and
-// writes to the streams given. Errors: 1 with a message on `err` that says what to do.
+// Functions over the state folder, beside running agents, any thread; each returns the program's
+// exit code and writes to the streams given. Errors: 1, or 2 for what cannot be meant, with a
+// message on `err` that says what to do.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,8 @@ int inspect(const std::filesystem::path& state, bool json, std::ostream& out, st
 // What to forget. Exactly one is given.
 struct ForgetWhat {
   bool all = false;
-  std::optional<std::filesystem::path> file;  // records about this file, those without texts too
+  // Records about this file, those without texts too. A folder is none.
+  std::optional<std::filesystem::path> file;
   bool never = false;                 // and from now on nothing of that file is captured or sent
   std::optional<std::uint64_t> last;  // so many of the newest
 };

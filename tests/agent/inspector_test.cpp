@@ -169,6 +169,20 @@ TEST_F(InspectorTest, ForgetsWhatIsAboutAFileByEitherName) {
   EXPECT_THAT(UserHome::read(segment()), AllOf(Not(HasSubstr("a.cpp")), HasSubstr("b.cpp")));
 }
 
+TEST_F(InspectorTest, AFolderIsNoFileToForget) {
+  const fs::path file = home_ / "work/private/a.cpp";
+  UserHome::write(file, "");
+  keep("file://" + file.string());
+  for (const bool never : {false, true}) {
+    const Said answer = forget_it({.file = file.parent_path(), .never = never});
+    EXPECT_EQ(answer.code, 2);
+    EXPECT_THAT(answer.out, IsEmpty());
+    EXPECT_THAT(answer.err, AllOf(HasSubstr("is a folder"), HasSubstr(".stropignore")));
+  }
+  EXPECT_THAT(kept(), ElementsAre("1:spooled:file://" + file.string()));
+  EXPECT_FALSE(fs::exists(home_.state() / "never"));
+}
+
 TEST_F(InspectorTest, ForgetsAll) {
   for (const char* uri : {"file:///1", "file:///2"}) keep(uri);
   EXPECT_THAT(forget_it({.all = true}).out, StartsWith("2 records forgotten; "));
