@@ -1,8 +1,9 @@
 // `strop-agent join`: names a collector in the user's configuration, with keys for it.
 //
-// Functions over the user's configuration folder, run by hand; nothing is held. What the file says
-// already stays: a [collector] of this very endpoint keeps its lines and is given the keys that it
-// lacks, or that are not there yet; one of another is an error. Returns the program's exit code.
+// Functions over the user's configuration folder, run by hand, one at a time; nothing is held. What
+// the file says already stays: a [collector] of this very endpoint keeps its lines and is given the
+// keys that it lacks, or that are not there yet; one of another is an error. Returns the program's
+// exit code.
 #pragma once
 
 #include <filesystem>

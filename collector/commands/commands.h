@@ -2,7 +2,7 @@
 //
 // main.cpp calls every register_… once, parses, and then runs what `chosen` holds. A command's
 // function returns the exit code; it may throw UsageError (exit 2: wrong usage or configuration) or
-// any other exception (exit 1); the message is for a person and says what to do.
+// any other exception (exit 1); the message is for a person and says what to do. The main thread's.
 #pragma once
 
 #include <CLI/CLI.hpp>

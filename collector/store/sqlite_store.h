@@ -1,8 +1,8 @@
 // The store in one SQLite file: WAL, synchronous=FULL, so a returned commit outlives a power cut.
 //
-// See store.h for ownership and errors. One process at a time may open a file as its receiver (a
-// lock beside the file says so); readers may come and go. Migrations run when a writer opens an
-// older file; a file of a newer version is refused.
+// See store.h for ownership and errors. One thread at a time. One process at a time may open a file
+// as its receiver (a lock beside the file says so); readers may come and go. Migrations run when a
+// writer opens an older file; a file of a newer version is refused.
 #pragma once
 
 #include <filesystem>

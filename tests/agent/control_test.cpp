@@ -78,7 +78,7 @@ TEST_F(ControlTest, PauseHoldsForAllAgentsUntilResume) {
   EXPECT_EQ(looks_, 3);
 }
 
-TEST_F(ControlTest, APauseThatCannotBeKeptIsAnError) {
+TEST_F(ControlTest, WhatCannotBeDoneIsAnError) {
   std::filesystem::create_directories(folder_ / "state" / "paused" / "full");
   const json answer = ask("strop/resume");
   EXPECT_EQ(answer["error"]["code"], kRequestFailed);

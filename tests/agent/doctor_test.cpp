@@ -141,11 +141,11 @@ TEST_F(DoctorTest, TheAdministratorCannotConsentForOthers) {
 }
 
 TEST_F(DoctorTest, SaysWhichWorkspacesAreCaptured) {
-  fs::create_directories(home_ / "home/work");
-  home_.configure("mode = \"full\"\n[privacy]\nworkspaces = ['~/work', '~/gone']");
+  fs::create_directories(home_ / "home/src");
+  home_.configure("mode = \"full\"\n[privacy]\nworkspaces = ['~/src', '~/gone']");
   const Said answer = examine();
   EXPECT_EQ(answer.code, 1);
-  EXPECT_THAT(answer.out, HasSubstr("texts are captured below " + (home_ / "home/work").string()));
+  EXPECT_THAT(answer.out, HasSubstr("texts are captured below " + (home_ / "home/src").string()));
   EXPECT_THAT(answer.out, HasSubstr("problem  the workspace " + (home_ / "home/gone").string() +
                                     " is no folder"));
 }

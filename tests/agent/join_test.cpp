@@ -77,7 +77,7 @@ TEST_F(JoinTest, TheFolderIsMadeWhereThereIsNone) {
 }
 
 TEST_F(JoinTest, WhatTheFileSaidStaysToTheByte) {
-  const std::string mine = "# mine\nmode = \"full\"\n\n[privacy]\nworkspaces = [ '~/work' ]";
+  const std::string mine = "# mine\nmode = \"full\"\n\n[privacy]\nworkspaces = [ '~/src' ]";
   home_.configure(mine);
   ASSERT_EQ(join_it().code, 0);
   EXPECT_THAT(UserHome::read(home_.config_file()), StartsWith(mine + "\n\n[collector]\n"));

@@ -153,7 +153,7 @@ inline Arrived run_relayed(AgentProcess& agent, const std::string& mode, const S
 
 // ---- what capture changes, taken back
 
-// Takes out every piece that `find` finds in the body of a frame, and mends the frame's length.
+// Takes the agent's accept command out of every frame that has it, and mends the frame's length.
 inline std::string without_accept(const std::string& stream) {
   constexpr std::string_view kName = "\"strop.accept.";
   constexpr std::string_view kItem = ",\"command\":{\"title\":\"\",\"command\":";
