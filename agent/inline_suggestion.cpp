@@ -8,8 +8,6 @@ namespace strop::agent {
 namespace {
 
 using schema::Evidence;
-using schema::How;
-using schema::OutcomeKind;
 
 // What is typed behind a hidden suggestion is followed this far.
 constexpr std::size_t kMaxRegion = 64u << 10;
@@ -20,12 +18,6 @@ std::string_view between(std::string_view text, std::size_t begin, std::size_t e
   return text.substr(begin, std::max(begin, end) - begin);
 }
 
-// How sure an accept is that only the document's text tells: the longer, the less by chance.
-double certainty_of(std::string_view text) {
-  const std::size_t length = utf16_length(text);
-  return length >= 4 ? 0.95 : length >= 2 ? 0.85 : 0.6;
-}
-
 }  // namespace
 
 // What one notification has done so far.
@@ -33,6 +25,7 @@ struct InlineSuggestion::Step {
   std::string before;  // the text up to the cursor when it began
   std::string region;  // all of it then
   bool shown = false;  // visible when it began
+  bool stale = false;  // another answer took its place, and the text went on since
   bool typed_at_cursor = false;
   bool inserted = false;
   bool at_once = false;  // something larger than a key press
@@ -123,23 +116,33 @@ bool InlineSuggestion::continued_by(const std::vector<InlineItem>& items, std::s
   return false;
 }
 
-std::vector<std::size_t> InlineSuggestion::take_reoffer(const std::vector<InlineItem>& items,
-                                                        double t_ms, bool outrun) {
+std::vector<NamedItem> InlineSuggestion::named_items() const {
+  std::vector<NamedItem> named;
+  for (const Candidate& candidate : candidates_)
+    named.push_back({named.size(), static_cast<std::ptrdiff_t>(candidate.full.size()) -
+                                       static_cast<std::ptrdiff_t>(candidate.text.size())});
+  return named;
+}
+
+std::vector<NamedItem> InlineSuggestion::take_reoffer(const std::vector<InlineItem>& items,
+                                                      double t_ms, bool outrun) {
   last_ms_ = t_ms;
-  std::vector<std::size_t> indices;
+  std::vector<NamedItem> named;
   for (const InlineItem& item : items) {
     Candidate candidate = candidate_of(item);
     const auto known =
         std::find_if(candidates_.begin(), candidates_.end(),
                      [&](const Candidate& mine) { return mine.full == candidate.full; });
-    indices.push_back(static_cast<std::size_t>(known - candidates_.begin()));
+    named.push_back({static_cast<std::size_t>(known - candidates_.begin()),
+                     static_cast<std::ptrdiff_t>(candidate.full.size()) -
+                         static_cast<std::ptrdiff_t>(item.text.size())});
     if (known == candidates_.end()) {
       candidate.text = candidate.full.substr(std::min(offered_lead_, candidate.full.size()));
       candidates_.push_back(std::move(candidate));
     }
   }
   if (!outrun && displayed_) show(t_ms);
-  return indices;
+  return named;
 }
 
 void InlineSuggestion::hide(Hidden why, double t_ms) {
@@ -214,13 +217,13 @@ void InlineSuggestion::step(const Edit& edit, const Notification& notification, 
   const bool typed = notification.typed(core.new_text);
   step.at_once = step.at_once || !typed || notification.too_many_keys();
   const auto found = complete();
-  if (!found) return;
+  if (!found || step.stale) return;
   // Taken out and put back within one notification: not the work of fingers.
   const bool rewritten =
       step.lowest + 1 < step.before.size() && region_.text().starts_with(step.before);
   const bool by_keys = !step.at_once && !rewritten;
   if (by_keys && (!step.shown || found != displayed_)) {
-    maybe_accepted_ = maybe_accepted_ || opening_of_pair(core.new_text) > 0;
+    maybe_accepted_ = maybe_accepted_ || opening_of_pair(core.new_text) > 0 || step.insertions > 1;
     return;
   }
   Match match;
@@ -267,6 +270,8 @@ Claim InlineSuggestion::take(const Notification& notification) {
   now.before = std::string(region_.before_cursor());
   now.region = region_.text();
   now.shown = visible();
+  now.stale = hidden_ == Hidden::kSuperseded &&
+              (region_.text() != hidden_text_ || region_.cursor() != hidden_cursor_);
   now.lowest = region_.cursor();
   for (const Edit& edit : notification.edits) {
     // Clients that compare texts tell an insertion at any of the places that lead to the same.
@@ -313,6 +318,12 @@ std::optional<std::size_t> InlineSuggestion::candidate_of_text(std::string_view 
   return std::nullopt;
 }
 
+std::vector<std::string> InlineSuggestion::texts() const {
+  std::vector<std::string> out;
+  for (const Candidate& candidate : candidates_) out.push_back(candidate.text);
+  return out;
+}
+
 void InlineSuggestion::yield_match() {
   if (!match_ || hidden_ == Hidden::kNot) return;
   match_.reset();
@@ -334,7 +345,7 @@ bool InlineSuggestion::cursor_at(std::size_t document_offset) {
 }
 
 void InlineSuggestion::replaced(double t_ms) {
-  if (phase_ == Phase::kOpen) hide(Hidden::kReplaced, t_ms);
+  if (phase_ == Phase::kOpen) hide(Hidden::kSuperseded, t_ms);
 }
 
 void InlineSuggestion::moved_away(double t_ms) {
@@ -359,13 +370,19 @@ void InlineSuggestion::told_accepted(std::size_t candidate, Evidence evidence, d
   }
 }
 
-void InlineSuggestion::told_partial(std::size_t candidate, std::size_t utf16_units, double t_ms) {
+void InlineSuggestion::told_partial(NamedItem item, std::size_t utf16_units, std::string_view text,
+                                    double t_ms) {
   if (phase_ != Phase::kOpen) return;
   last_ms_ = t_ms;
-  partial_candidate_ = std::min(candidate, candidates_.size() - 1);
-  const Candidate& item = candidates_[partial_candidate_];
-  const std::size_t lead = item.full.size() - std::min(item.full.size(), item.text.size());
-  partial_ = std::max(partial_, lead + bytes_of_utf16(item.text, utf16_units));
+  partial_candidate_ = std::min(item.candidate, candidates_.size() - 1);
+  const std::string_view full = candidates_[partial_candidate_].full;
+  // What the document has counts, line ends included; the item's own word where it begins before.
+  const std::string_view own =
+      item.begin >= 0 ? full.substr(std::min(static_cast<std::size_t>(item.begin), full.size()))
+                      : text;
+  const std::ptrdiff_t end =
+      item.begin + static_cast<std::ptrdiff_t>(bytes_of_utf16(own, utf16_units));
+  partial_ = std::max(partial_, static_cast<std::size_t>(std::max<std::ptrdiff_t>(end, 0)));
   partial_evidence_ = Evidence::kEditor;
 }
 
@@ -387,137 +404,6 @@ double InlineSuggestion::deadline() const {
 
 bool InlineSuggestion::watch_wanted() const {
   return phase_ == Phase::kMatched || (phase_ == Phase::kOpen && hidden_ != Hidden::kNot);
-}
-
-Settling::Start InlineSuggestion::watch_start(double t_ms) const {
-  if (match_) {
-    return {match_->range, candidates_[match_->candidate].text, match_->before, true, match_->t_ms};
-  }
-  const std::size_t lead = std::min(offered_lead_, region_.text().size());
-  const std::size_t begin = region_.begin() + lead;
-  const std::size_t end = std::max(begin, region_.document_cursor());
-  if (told_) return {{begin, end}, candidates_[*told_].text, "", true, told_ms_};
-  if (partial_ > 0) {
-    const std::size_t last = std::max(lead, std::min(partial_, region_.text().size()));
-    return {{begin, region_.begin() + last}, accepted_part(), "", true, t_ms};
-  }
-  return {{begin, end}, candidates_[displayed_.value_or(0)].text, "", false, t_ms};
-}
-
-// What was accepted in pieces, from the item's beginning.
-std::string InlineSuggestion::accepted_part() const {
-  const Candidate& candidate = candidates_[partial_candidate_];
-  const std::size_t lead =
-      candidate.full.size() - std::min(candidate.full.size(), candidate.text.size());
-  return candidate.full.substr(lead, partial_ - std::min(lead, partial_));
-}
-
-schema::Outcome InlineSuggestion::judge_match() const {
-  schema::Outcome out;
-  const Candidate& candidate = candidates_[told_ ? *told_ : match_->candidate];
-  out.candidate = static_cast<int>(told_ ? *told_ : match_->candidate);
-  out.text = candidate.text;
-  out.accepted_chars = static_cast<std::int64_t>(utf16_length(candidate.text));
-  out.display_ms = display_.total(match_ ? match_->t_ms : told_ms_);
-  if (told_) {
-    out.outcome = OutcomeKind::kAccepted;
-    out.evidence = told_evidence_;
-    // The editor says so; the text that did not come makes it a little less sure.
-    out.confidence = match_ ? 0.99 : 0.9;
-    return out;
-  }
-  out.evidence = Evidence::kState;
-  if (!match_->typed) {
-    out.outcome = OutcomeKind::kAccepted;
-    out.confidence = certainty_of(candidate.text);
-    return out;
-  }
-  out.confidence = 0.9;
-  if (match_->ambiguous && partial_ == 0) {
-    out.outcome = OutcomeKind::kUnknown;
-    out.confidence = 0;
-  } else if (partial_ > 0) {
-    out.outcome = OutcomeKind::kPartial;
-    out.evidence = partial_evidence_;
-  } else if (out.display_ms < kSeenMs) {
-    out.outcome = OutcomeKind::kUnseen;
-    out.evidence = Evidence::kTimeout;
-  } else {
-    out.outcome = OutcomeKind::kTypedThrough;
-  }
-  if (out.outcome == OutcomeKind::kUnseen || out.outcome == OutcomeKind::kUnknown) {
-    out.text.clear();
-    out.accepted_chars = 0;
-  }
-  return out;
-}
-
-schema::Outcome InlineSuggestion::judge_partial(double t_ms) const {
-  schema::Outcome out;
-  out.outcome = OutcomeKind::kPartial;
-  out.evidence = partial_evidence_;
-  out.confidence = partial_evidence_ == Evidence::kEditor ? 0.97 : 0.9;
-  out.candidate = static_cast<int>(partial_candidate_);
-  out.text = accepted_part();
-  out.accepted_chars = static_cast<std::int64_t>(utf16_length(out.text));
-  out.display_ms = display_.total(t_ms);
-  return out;
-}
-
-schema::Outcome InlineSuggestion::verdict(double t_ms, bool closed) const {
-  if (told_ || (match_ && !contested_)) return judge_match();
-  if (partial_ > 0) return judge_partial(t_ms);
-  schema::Outcome out;
-  out.candidate = static_cast<int>(displayed_.value_or(0));
-  out.display_ms = display_.total(t_ms);
-  out.evidence = Evidence::kState;
-  if (hidden_ == Hidden::kDismissed) {
-    out.outcome = OutcomeKind::kDismissed;
-    out.how = How::kExplicit;
-    out.evidence = Evidence::kEditor;
-    out.confidence = 0.97;
-    return out;
-  }
-  if (!shown_once_ || out.display_ms < kSeenMs) {
-    out.outcome = OutcomeKind::kUnseen;
-    out.confidence = 0.9;
-    if (shown_once_) out.evidence = Evidence::kTimeout;
-    return out;
-  }
-  out.outcome = OutcomeKind::kIgnored;
-  out.confidence = 0.8;
-  if (contested_) {
-    out.how = How::kSibling;
-    return out;
-  }
-  switch (hidden_) {
-    case Hidden::kTypedOver: {
-      // A slip of the finger, mended since, is no verdict on the suggestion.
-      const std::string& offered = candidates_[*displayed_].full;
-      if (offered.starts_with(region_.text()) || region_.text().starts_with(offered)) {
-        out.how = How::kSuperseded;
-        break;
-      }
-      out.outcome = maybe_accepted_ ? OutcomeKind::kUnknown : OutcomeKind::kDismissed;
-      out.how = maybe_accepted_ ? How::kNone : How::kTypedOver;
-      out.confidence = maybe_accepted_ ? 0 : 0.85;
-      break;
-    }
-    case Hidden::kMoved:
-      out.how = How::kMovedAway;
-      break;
-    case Hidden::kReplaced:
-      out.how = How::kSuperseded;
-      break;
-    case Hidden::kSibling:
-      out.how = How::kSibling;
-      break;
-    default:
-      out.how = closed ? How::kClosed : How::kMovedAway;
-      if (!closed) out.evidence = Evidence::kTimeout;
-      break;
-  }
-  return out;
 }
 
 }  // namespace strop::agent

@@ -47,6 +47,13 @@ class DisplayTime {
   std::optional<double> since_;
 };
 
+// Which candidate an item of an answer is, and where its own text begins in it: what is offered
+// again once a part is typed is shorter.
+struct NamedItem {
+  std::size_t candidate = 0;
+  std::ptrdiff_t begin = 0;  // bytes from the region's begin; negative: before it
+};
+
 // An item of an answer, its range as it stands in the document now.
 struct InlineItem {
   std::string text;
@@ -73,11 +80,13 @@ class InlineSuggestion {
   bool visible() const { return display_.on(); }
 
   // True when these items, offered here and now, are this suggestion once more. They are then known
-  // by the candidates' indices that `take_reoffer` gives, in order.
+  // by what `take_reoffer` gives, in order.
   bool continued_by(const std::vector<InlineItem>& items, std::string_view text,
                     std::size_t cursor) const;
-  std::vector<std::size_t> take_reoffer(const std::vector<InlineItem>& items, double t_ms,
-                                        bool outrun);
+  std::vector<NamedItem> take_reoffer(const std::vector<InlineItem>& items, double t_ms,
+                                      bool outrun);
+  // The same of the items of the first offer.
+  std::vector<NamedItem> named_items() const;
 
   Claim take(const Notification& notification);
 
@@ -96,7 +105,8 @@ class InlineSuggestion {
 
   // An accept that the editor told, by its command or a message of its own.
   void told_accepted(std::size_t candidate, schema::Evidence evidence, double t_ms);
-  void told_partial(std::size_t candidate, std::size_t utf16_units, double t_ms);
+  // `utf16_units`: of the item's text; `text`: that text, if the editor gave it.
+  void told_partial(NamedItem item, std::size_t utf16_units, std::string_view text, double t_ms);
   void told_dismissed(double t_ms);
 
   // The time at which the verdict is due if nothing else happens.
@@ -112,6 +122,7 @@ class InlineSuggestion {
 
   std::size_t document_cursor() const { return region_.document_cursor(); }
   std::optional<std::size_t> candidate_of_text(std::string_view text) const;
+  std::vector<std::string> texts() const;  // the candidates'
   bool matched() const { return phase_ == Phase::kMatched; }
   double matched_ms() const { return match_ ? match_->t_ms : 0; }
   bool told() const { return told_.has_value(); }
@@ -129,7 +140,8 @@ class InlineSuggestion {
     kOutrun,
     kTypedOver,
     kMoved,
-    kReplaced,
+    kReplaced,    // other text came there
+    kSuperseded,  // another answer did
     kSibling,
     kDismissed
   };

@@ -160,7 +160,10 @@ void PopupList::close(How how, double t_ms) {
   how_ = how;
 }
 
-void PopupList::replaced(double t_ms) { close(How::kSuperseded, t_ms); }
+void PopupList::replaced(double t_ms) {
+  if (match_) match_->sealed = true;
+  close(How::kSuperseded, t_ms);
+}
 void PopupList::moved_away(double t_ms) { close(How::kMovedAway, t_ms); }
 void PopupList::sibling_accepted(double t_ms) { close(How::kSibling, t_ms); }
 

@@ -38,12 +38,13 @@ class PopupList {
   const std::string& id() const { return id_; }
   Claim take(const Notification& notification);
 
-  // Another list came, or the cursor is known to be elsewhere.
+  // Another list came (an item that was accepted stays), or the cursor is known to be elsewhere.
   void replaced(double t_ms);
   void moved_away(double t_ms);
   void sibling_accepted(double t_ms);
   // What looked like one of its items came from elsewhere.
   void lose_match(double t_ms);
+  bool closed() const { return closed_ms_.has_value(); }
   double matched_ms() const { return match_ ? match_->t_ms : 0; }
   // An editor's word: of the item with this rank, of the list.
   void told_accepted(int rank, double t_ms);

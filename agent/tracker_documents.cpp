@@ -91,13 +91,18 @@ void SuggestionTracker::Impl::take_edits(const std::string& uri, std::vector<Edi
   const lsp::Document& document = *documents_.find(uri);
   Notification notification{now_, std::move(edits), document.text(), habit_.lumps_keys()};
   notification.one_key_each = habit_.one_key_each();
-  bool by_popup = false;
   bool by_inline = false;
   bool in_parts = false;
   bool again = false;
-  for (PopupRecord& record : popups_)
-    if (record.header.uri == uri && record.state.take(notification) == Claim::kAccepted)
-      by_popup = true;
+  PopupRecord* chosen = nullptr;
+  for (PopupRecord& record : popups_) {
+    if (record.header.uri != uri || record.state.take(notification) != Claim::kAccepted) continue;
+    // A list that was asked for again as the word was typed has left another behind: the newest
+    // has the item.
+    if (chosen != nullptr) chosen->state.lose_match(now_);
+    chosen = &record;
+  }
+  const bool by_popup = chosen != nullptr;
   notification.chosen_in_popup = by_popup;
   std::vector<InlineRecord*> accepted;
   InlineRecord* shown = nullptr;
@@ -107,13 +112,14 @@ void SuggestionTracker::Impl::take_edits(const std::string& uri, std::vector<Edi
     const Claim claim = record.state.take(notification);
     if (claim == Claim::kAccepted && by_popup) record.state.contest();
     if (claim == Claim::kAccepted) accepted.push_back(&record);
-    if (claim == Claim::kAccepted && was_visible) shown = &record;
+    if ((claim == Claim::kAccepted || claim == Claim::kPartial) && was_visible) shown = &record;
     in_parts = in_parts || claim == Claim::kPartial;
     again = again || claim == Claim::kAgain;
   }
   by_inline = again || !accepted.empty();
-  // Of several that the text completes it is the one on the screen, or else the newest; and none
-  // where an editor writes an accepted one once more.
+  // Of several that the text completes it is the one on the screen (a part of which may be the
+  // whole of another), or else the newest; and none where an editor writes an accepted one once
+  // more.
   for (InlineRecord* record : accepted)
     if (again || record != (shown != nullptr ? shown : accepted.back()))
       record->state.yield_match();
@@ -193,8 +199,10 @@ void SuggestionTracker::Impl::close_document(const std::string& uri, bool settle
 }
 
 void SuggestionTracker::Impl::forget_document(const std::string& uri) {
-  std::erase_if(inlines_, [&uri](const InlineRecord& record) {
-    return record.header.uri == uri && record.state.done();
+  std::erase_if(inlines_, [&](const InlineRecord& record) {
+    if (record.header.uri != uri || !record.state.done()) return false;
+    remember(record);
+    return true;
   });
   std::erase_if(contexts_, [&uri](const auto& entry) { return entry.second.uri() == uri; });
 }

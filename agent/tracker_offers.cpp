@@ -221,19 +221,19 @@ void SuggestionTracker::Impl::take_inline(const Entry& entry, const json& result
     return;
   }
   InlineRecord* record = continued(document, items, context.cursor());
-  std::vector<std::size_t> indices;
+  std::vector<NamedItem> named;
   if (record != nullptr) {
-    indices = record->state.take_reoffer(items, now_, outrun);
+    named = record->state.take_reoffer(items, now_, outrun);
   } else {
     if (!outrun) supersede(document.uri(), context.cursor());
     record = &open_inline(items, *taken.front(), context, document, note, std::move(offered));
-    for (std::size_t i = 0; i < items.size(); ++i) indices.push_back(i);
+    named = record->state.named_items();
     if (outrun)
       record->state.outrun(now_);
     else if (record->state.displayable() && !editor_tells_shown_)
       record->state.show(now_);
   }
-  name(*record, entry.id, taken, indices);
+  name(*record, entry.id, taken, named);
   tell_shown(*record);
   start_watch_of(*record);
 }
@@ -268,20 +268,20 @@ InlineRecord& SuggestionTracker::Impl::open_inline(const std::vector<InlineItem>
   Event header =
       header_for(document, schema::Source::kInline, first.dialect, note ? note->server : server_);
   InlineSuggestion state(header.suggestion, items, document.text(), context.cursor(), now_);
-  inlines_.push_back({std::move(header), std::move(state), {}, {}, false});
+  inlines_.push_back({std::move(header), std::move(state), {}, {}});
   tell(inlines_.back().header, std::move(offered));
   return inlines_.back();
 }
 
 void SuggestionTracker::Impl::name(InlineRecord& record, const lsp::MessageId& id,
                                    const std::vector<const OfferedInline*>& offers,
-                                   const std::vector<std::size_t>& indices) {
-  std::map<std::size_t, std::size_t> by_index;
+                                   const std::vector<NamedItem>& items) {
+  std::map<std::size_t, NamedItem> by_index;
   for (std::size_t i = 0; i < offers.size(); ++i) {
-    by_index[offers[i]->index] = indices[i];
+    by_index[offers[i]->index] = items[i];
     if (record.names.size() >= kMaxNames) continue;
-    if (!offers[i]->command.empty()) record.names.emplace_back(offers[i]->command, indices[i]);
-    if (!offers[i]->mark.empty()) record.names.emplace_back(offers[i]->mark, indices[i]);
+    if (!offers[i]->command.empty()) record.names.emplace_back(offers[i]->command, items[i]);
+    if (!offers[i]->mark.empty()) record.names.emplace_back(offers[i]->mark, items[i]);
   }
   if (record.answers.size() < kMaxNames) record.answers.emplace_back(id, std::move(by_index));
 }
@@ -337,8 +337,7 @@ void SuggestionTracker::Impl::take_popup(const Entry& entry, const json& result,
   for (PopupRecord& record : popups_)
     if (record.header.uri == document.uri() && record.state.continued_by(items, context.cursor()))
       return;
-  for (PopupRecord& record : popups_)
-    if (!record.state.matched()) record.state.replaced(now_);
+  for (PopupRecord& record : popups_) record.state.replaced(now_);
   make_room();
   context.fill(offered);
   offered.latency_ms = now_ - context.asked_ms();

@@ -25,6 +25,7 @@
 #include "agent/edit_judge.h"
 #include "agent/inline_suggestion.h"
 #include "agent/offer_context.h"
+#include "agent/past_suggestions.h"
 #include "agent/popup_list.h"
 #include "agent/settling.h"
 #include "agent/suggestion_tracker.h"
@@ -39,9 +40,11 @@ struct InlineRecord {
   schema::Event header;
   InlineSuggestion state;
   // The names by which editors speak of candidates, and the answers that offered them.
-  std::vector<std::pair<std::string, std::size_t>> names;
-  std::vector<std::pair<lsp::MessageId, std::map<std::size_t, std::size_t>>> answers;
+  std::vector<std::pair<std::string, NamedItem>> names;
+  std::vector<std::pair<lsp::MessageId, std::map<std::size_t, NamedItem>>> answers;
   bool shown_told = false;
+  bool rendered_told = false;
+  bool final = false;  // it has settled: no late accept is believed any more
 };
 
 struct PopupRecord {
@@ -200,7 +203,7 @@ class SuggestionTracker::Impl {
                             const std::optional<ProviderNote>& note, schema::Offered offered);
   static void name(InlineRecord& record, const lsp::MessageId& id,
                    const std::vector<const OfferedInline*>& offers,
-                   const std::vector<std::size_t>& indices);
+                   const std::vector<NamedItem>& items);
   void tell_shown(InlineRecord& record);
   // A new answer has come for this place: what was shown before is not any more.
   void supersede(const std::string& uri, std::size_t cursor);
@@ -239,7 +242,7 @@ class SuggestionTracker::Impl {
   // ---- the editor's word
 
   void on_command(const json& message, const lsp::Peeked&);
-  using Candidate = std::pair<InlineRecord*, std::size_t>;
+  using Candidate = std::pair<InlineRecord*, NamedItem>;
   Candidate offered_as(const WrappedItem& item);
   // The newest suggestion of that name; one whose text has just come goes before the others.
   Candidate named(const std::string& name);
@@ -248,7 +251,7 @@ class SuggestionTracker::Impl {
   // An accept that is told after another verdict was given.
   void correct_late(InlineRecord& record);
   void take_word(const EditorWord& word);
-  void tell_inline(InlineRecord& record, std::size_t candidate, const EditorWord& word);
+  void tell_inline(InlineRecord& record, NamedItem item, const EditorWord& word);
   void tell_popup(const std::string& mark, const EditorWord& word);
   void rate(const EditorWord& word);
   std::string rated_suggestion(const EditorWord& word);
@@ -262,6 +265,9 @@ class SuggestionTracker::Impl {
   void give_up(std::list<PopupRecord>::iterator popup);
   static schema::Outcome unknown();
   void forget_concluded();
+  // Concluded ones are rated by what stays of them here.
+  void remember(const InlineRecord& record);
+  void remember(const PopupRecord& record);
   void tell_settled(SettlingRecord& record, schema::Settled state, const lsp::Document& document);
   // Accepted, and soon taken out again by hand.
   void correct_deleted(SettlingRecord& record, const lsp::Document& document);
@@ -293,6 +299,7 @@ class SuggestionTracker::Impl {
   std::list<EditRecord> edits_;      // not concluded
   std::list<SettlingRecord> settling_;
   Event last_accepted_;
+  PastSuggestions past_{512};
 };
 
 }  // namespace strop::agent

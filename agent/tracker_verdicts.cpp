@@ -1,6 +1,7 @@
 #include "agent/tracker_state.h"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 namespace strop::agent {
@@ -10,6 +11,10 @@ using nlohmann::json;
 using schema::OutcomeKind;
 
 constexpr std::size_t kMaxRemembered = 64;  // after their verdict, for an accept that is told late
+
+PastSuggestions::Name name_of(const lsp::MessageId& request, std::size_t index) {
+  return PastSuggestions::name_of(lsp::id_to_json(request) + "#" + std::to_string(index));
+}
 
 bool settles(OutcomeKind outcome, schema::Source source) {
   switch (outcome) {
@@ -33,31 +38,32 @@ void SuggestionTracker::Impl::on_command(const json& message, const lsp::Peeked&
   if (!options_.accept_command.empty() && command == options_.accept_command) {
     const auto wrapped = wrapped_item(params);
     if (!wrapped) return malformed();
-    if (auto [record, candidate] = offered_as(*wrapped); record != nullptr)
-      accepted(*record, candidate, schema::Evidence::kCommand);
+    if (auto [record, item] = offered_as(*wrapped); record != nullptr)
+      accepted(*record, item.candidate, schema::Evidence::kCommand);
     return;
   }
   const std::string key = command_key(params);
   if (key.empty() || edit_command(key)) return;
-  if (auto [record, candidate] = named(key); record != nullptr)
-    accepted(*record, candidate, schema::Evidence::kCommand);
+  if (auto [record, item] = named(key); record != nullptr)
+    accepted(*record, item.candidate, schema::Evidence::kCommand);
 }
 
 SuggestionTracker::Impl::Candidate SuggestionTracker::Impl::offered_as(const WrappedItem& item) {
-  if (item.command != options_.accept_command) return {nullptr, 0};
+  if (item.command != options_.accept_command) return {nullptr, {}};
   for (auto record = inlines_.rbegin(); record != inlines_.rend(); ++record)
     for (auto offer = record->answers.rbegin(); offer != record->answers.rend(); ++offer)
       if (offer->first == item.request) {
         const auto candidate = offer->second.find(item.index);
-        if (candidate == offer->second.end()) return {nullptr, 0};
+        if (candidate == offer->second.end()) return {nullptr, {}};
         return {&*record, candidate->second};
       }
-  return {nullptr, 0};
+  return {nullptr, {}};
 }
 
 SuggestionTracker::Impl::Candidate SuggestionTracker::Impl::named(const std::string& name) {
-  std::pair<InlineRecord*, std::size_t> best{nullptr, 0};
+  Candidate best{nullptr, {}};
   for (auto record = inlines_.rbegin(); record != inlines_.rend(); ++record) {
+    if (record->final) continue;
     const auto found = std::find_if(record->names.rbegin(), record->names.rend(),
                                     [&name](const auto& entry) { return entry.first == name; });
     if (found == record->names.rend()) continue;
@@ -70,6 +76,7 @@ SuggestionTracker::Impl::Candidate SuggestionTracker::Impl::named(const std::str
 
 void SuggestionTracker::Impl::accepted(InlineRecord& record, std::size_t candidate,
                                        schema::Evidence evidence) {
+  if (record.final) return;  // what has settled is told as it is
   const bool late = record.state.done();
   record.state.told_accepted(candidate, evidence, now_);
   for (PopupRecord& popup : popups_)
@@ -102,31 +109,33 @@ SuggestionTracker::Impl::Candidate SuggestionTracker::Impl::with_text(const std:
   for (auto record = inlines_.rbegin(); record != inlines_.rend(); ++record)
     if (const auto candidate = record->state.candidate_of_text(text);
         candidate && (done_too || !record->state.done()))
-      return {&*record, *candidate};
-  return {nullptr, 0};
+      return {&*record, {*candidate, record->state.named_items()[*candidate].begin}};
+  return {nullptr, {}};
 }
 
 void SuggestionTracker::Impl::take_word(const EditorWord& word) {
   if (word.kind == EditorWord::Kind::kRated) return rate(word);
   if (word.wrapped && word.wrapped->command == options_.accept_command) {
-    if (auto [record, candidate] = offered_as(*word.wrapped); record != nullptr)
-      tell_inline(*record, candidate, word);
+    if (auto [record, item] = offered_as(*word.wrapped); record != nullptr)
+      tell_inline(*record, item, word);
     return;
   }
   std::vector<std::string> names = word.marks;
   if (!word.command.empty()) names.push_back(word.command);
   if (word.kind == EditorWord::Kind::kShown) edit_shown(word.command);
   for (const std::string& mark : names) {
-    if (auto [record, candidate] = named(mark); record != nullptr)
-      tell_inline(*record, word.item.value_or(candidate), word);
+    if (auto [record, item] = named(mark); record != nullptr) {
+      item.candidate = word.item.value_or(item.candidate);
+      tell_inline(*record, item, word);
+    }
     tell_popup(mark, word);
   }
   if (!names.empty() || word.text.empty()) return;
-  if (auto [record, candidate] = with_text(word.text, false); record != nullptr)
-    tell_inline(*record, candidate, word);
+  if (auto [record, item] = with_text(word.text, false); record != nullptr)
+    tell_inline(*record, item, word);
 }
 
-void SuggestionTracker::Impl::tell_inline(InlineRecord& record, std::size_t candidate,
+void SuggestionTracker::Impl::tell_inline(InlineRecord& record, NamedItem item,
                                           const EditorWord& word) {
   switch (word.kind) {
     case EditorWord::Kind::kShown:
@@ -134,11 +143,12 @@ void SuggestionTracker::Impl::tell_inline(InlineRecord& record, std::size_t cand
       if (record.state.done() || record.state.matched()) return;
       record.state.show(now_);
       record.shown_told = true;
+      if (std::exchange(record.rendered_told, true)) return;  // again, as it shrinks
       return tell(record.header, schema::Shown{schema::Presence::kRendered});
     case EditorWord::Kind::kPartial:
-      return record.state.told_partial(candidate, word.utf16_units, now_);
+      return record.state.told_partial(item, word.utf16_units, word.text, now_);
     case EditorWord::Kind::kAccepted:
-      return accepted(record, candidate, schema::Evidence::kEditor);
+      return accepted(record, item.candidate, schema::Evidence::kEditor);
     case EditorWord::Kind::kDismissed:
       record.state.told_dismissed(now_);
       return start_watch_of(record);
@@ -161,12 +171,19 @@ void SuggestionTracker::Impl::tell_popup(const std::string& mark, const EditorWo
 // Empty: the word is about one that is no longer, or never was, known.
 std::string SuggestionTracker::Impl::rated_suggestion(const EditorWord& word) {
   if (!word.suggestion.empty()) return word.suggestion;
-  const auto id_of = [](const Candidate& found) {
-    return found.first != nullptr ? found.first->header.suggestion : std::string();
+  const auto id_of = [this](const Candidate& found, PastSuggestions::Name name) {
+    if (found.first != nullptr) return found.first->header.suggestion;
+    const Event* past = past_.by_name(name);
+    return past != nullptr ? past->suggestion : std::string();
   };
-  if (word.wrapped) return id_of(offered_as(*word.wrapped));
-  if (!word.command.empty()) return id_of(named(word.command));
-  if (!word.text.empty()) return id_of(with_text(word.text, true));
+  if (word.wrapped) {
+    if (word.wrapped->command != options_.accept_command) return "";
+    return id_of(offered_as(*word.wrapped), name_of(word.wrapped->request, word.wrapped->index));
+  }
+  if (!word.command.empty())
+    return id_of(named(word.command), PastSuggestions::name_of(word.command));
+  if (!word.text.empty())
+    return id_of(with_text(word.text, true), PastSuggestions::name_of(word.text));
   return last_accepted_.suggestion;
 }
 
@@ -182,7 +199,24 @@ void SuggestionTracker::Impl::rate(const EditorWord& word) {
     if (rated(record.header)) return;
   for (const SettlingRecord& record : settling_)
     if (rated(record.header)) return;
-  rated(last_accepted_);
+  if (rated(last_accepted_)) return;
+  if (const Event* past = past_.by_id(id)) rated(*past);
+}
+
+void SuggestionTracker::Impl::remember(const InlineRecord& record) {
+  std::vector<PastSuggestions::Name> names;
+  for (const std::string& text : record.state.texts())
+    names.push_back(PastSuggestions::name_of(text));
+  for (const auto& [name, item] : record.names) names.push_back(PastSuggestions::name_of(name));
+  for (const auto& [request, items] : record.answers)
+    for (const auto& [index, item] : items) names.push_back(name_of(request, index));
+  past_.keep(record.header, std::move(names));
+}
+
+void SuggestionTracker::Impl::remember(const PopupRecord& record) {
+  std::vector<PastSuggestions::Name> names;
+  for (const auto& [name, rank] : record.names) names.push_back(PastSuggestions::name_of(name));
+  past_.keep(record.header, std::move(names));
 }
 
 void SuggestionTracker::Impl::conclude(InlineRecord& record, bool closed) {
@@ -209,6 +243,7 @@ void SuggestionTracker::Impl::conclude(std::list<PopupRecord>::iterator popup, b
     if (!popup->state.watch) popup->state.watch.emplace(popup->state.watch_start(now_));
     settle(popup->header, kind, popup->state.watch);
   }
+  remember(*popup);
   popups_.erase(popup);
 }
 
@@ -246,6 +281,7 @@ void SuggestionTracker::Impl::forget_concluded() {
   for (auto record = inlines_.begin(); done > kMaxRemembered && record != inlines_.end();) {
     const auto here = record++;
     if (!here->state.done()) continue;
+    remember(*here);
     inlines_.erase(here);
     --done;
   }
@@ -256,13 +292,9 @@ void SuggestionTracker::Impl::tell_settled(SettlingRecord& record, schema::Settl
   const TrackedRange now = record.state.range();
   state.diagnostics_after = diagnostics_in(
       {now.begin, std::max(now.begin, std::min(now.end, now.begin + state.text.size()))}, document);
-  // What is final is final: without its names no late accept finds the suggestion any more.
   if (state.final)
     for (InlineRecord& mine : inlines_)
-      if (mine.header.suggestion == record.header.suggestion) {
-        mine.names.clear();
-        mine.answers.clear();
-      }
+      mine.final = mine.final || mine.header.suggestion == record.header.suggestion;
   tell(record.header, std::move(state));
 }
 

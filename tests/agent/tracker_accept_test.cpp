@@ -349,5 +349,41 @@ TEST_F(TrackerTest, TheShownOneOfTwoThatTheTextCompletesIsAccepted) {
                       "accepted by state 'rst_call(1)'");
 }
 
+TEST_F(TrackerTest, APartOfTheShownOneIsNotTheWholeOfTheOneBefore) {
+  open("  |\n");
+  offer("attr = true");
+  wait_ms(600);
+  type("attr = ");
+  offer("true\n  if (code)");
+  wait_ms(700);
+  insert("true");
+  wait_ms(100);
+  insert("x");
+  expect_in_any_order("ignored/superseded", "partial by state 'true'");
+}
+
+TEST_F(TrackerTest, WhatAnotherAnswerReplacedIsNotCompletedLater) {
+  open("|\n");
+  offer("mplate <typename Predicate>");
+  wait_ms(600);
+  type("mplate <type");
+  offer("name buffer>");
+  wait_ms(100);
+  type("name ");
+  wait_ms(300);
+  insert("Predicate>");
+  wait_ms(5'000);
+  for (const Outcome& outcome : all<Outcome>()) EXPECT_NE(outcome.outcome, OutcomeKind::kAccepted);
+}
+
+// Before it is known how this client types, characters in one notification may be either.
+TEST_F(TrackerTest, AnotherCandidateInCharactersAtTheStartOfASessionIsUnknown) {
+  open("|\n");
+  offer_items({{"handler", 0, {}}, {"end", 0, {}}});
+  wait_ms(900);
+  change({{0, 0, "e"}, {1, 1, "n"}, {2, 2, "d"}});
+  expect("unknown");
+}
+
 }  // namespace
 }  // namespace strop::agent::test

@@ -331,5 +331,28 @@ TEST_F(PopupTest, ErrorsAndCancellationsOfferNothing) {
   EXPECT_THAT(events, IsEmpty());
 }
 
+TEST_F(PopupTest, AskedForAgainAsTheWordIsTypedOneHasTheItem) {
+  open("w.display_|;");
+  offer_list(labels({"display_name", "display_order"}));
+  wait_ms(600);
+  type("o");
+  offer_list(labels({"display_order"}));
+  wait_ms(200);
+  edit(2, 11, "display_order");
+  expect_in_any_order("accepted by state 'display_order'", "ignored/superseded");
+  EXPECT_EQ(events.back().suggestion, all<Offered>().size() == 2 ? "s2" : "");
+}
+
+TEST_F(PopupTest, ANewListLeavesWhatWasTakenFromTheOldOne) {
+  open("w.di|;");
+  offer_list(labels({"display", "display_name"}));
+  wait_ms(600);
+  edit(2, 4, "display");
+  offer_list(labels({"display", "display_name"}));
+  wait_ms(900);
+  edit(2, 9, "display_name");
+  expect("accepted by state 'display'", "accepted by state 'display_name'");
+}
+
 }  // namespace
 }  // namespace strop::agent::test

@@ -105,5 +105,70 @@ TEST_F(TrackerWordsTest, ARatingThatNamesNothingIsOfTheLastAccepted) {
   EXPECT_THAT(all<schema::Rated>(), SizeIs(1));
 }
 
+TEST_F(TrackerWordsTest, ARatingCountsAfterAllHasSettledToo) {
+  const int id = offer_two("41", "43");
+  wait_ms(600);
+  tab();
+  wait_ms(900'000);
+  ASSERT_TRUE(all<schema::Settled>().at(3).final);
+  tell("strop/rate", {{"item", wrapped(id, 0)}, {"dimensions", {{"security", 1}}}});
+  ASSERT_THAT(all<schema::Rated>(), SizeIs(1));
+  EXPECT_EQ(events.back().suggestion, events.front().suggestion);
+  close();
+  tell("strop/rate", {{"item", wrapped(id, 0)}, {"reason", "after it was closed"}});
+  ASSERT_THAT(all<schema::Rated>(), SizeIs(2));
+  EXPECT_EQ(events.back().suggestion, events.front().suggestion);
+}
+
+TEST_F(TrackerWordsTest, WhatHasSettledTakesNoLateAccept) {
+  const int id = offer_two("41", "43");
+  wait_ms(600);
+  insert("7");
+  wait_ms(900'000);
+  ASSERT_TRUE(all<schema::Settled>().at(3).final);
+  client(
+      {{"id", 900}, {"method", "workspace/executeCommand"}, {"params", wrapped(id, 0)["command"]}});
+  expect("dismissed/typed_over");
+}
+
+TEST_F(TrackerWordsTest, OfManyThatWereRatedLateTheOldestAreForgotten) {
+  const int first = offer_two("0", "00");
+  for (int i = 1; i < 700; ++i) {
+    wait_ms(700);
+    insert(" ");
+    offer(std::to_string(i) + ";");
+  }
+  wait_ms(5'000);
+  tell("strop/rate", {{"item", wrapped(first, 0)}, {"reason", "long ago"}});
+  EXPECT_THAT(all<schema::Rated>(), IsEmpty());
+  tell("strop/rate", {{"item", wrapped(first + 300, 0)}, {"reason", "some time ago"}});
+  EXPECT_THAT(all<schema::Rated>(), SizeIs(1));
+}
+
+TEST_F(TrackerWordsTest, APartOfWhatIsOfferedAgainCountsFromItsOwnStart) {
+  const int first = offer_two("alpha beta gamma", "42");
+  tell("strop/didShow", {{"item", wrapped(first, 0)}});
+  type("al");
+  const int id = ask();
+  answer(id, {{"pha beta gamma", 0, {}}});
+  tell("strop/didShow", {{"item", wrapped(id, 0)}});
+  wait_ms(600);
+  insert("pha ");
+  tell("strop/didPartiallyAccept", {{"item", wrapped(id, 0)}, {"acceptedLength", 4}});
+  wait_ms(10);
+  insert("z");
+  expect("partial by editor 'alpha '");
+}
+
+TEST_F(TrackerWordsTest, ItIsRenderedOnceHoweverOftenTheEditorTells) {
+  const int first = offer_two("alpha", "42");
+  tell("strop/didShow", {{"item", wrapped(first, 0)}});
+  type("al");
+  const int id = ask();
+  answer(id, {{"pha", 0, {}}});
+  tell("strop/didShow", {{"item", wrapped(id, 0)}});
+  EXPECT_THAT(all<Shown>(), SizeIs(2)) << "presumed, then rendered";
+}
+
 }  // namespace
 }  // namespace strop::agent::test
