@@ -26,6 +26,91 @@ std::optional<std::string_view> typed_between(std::string_view before, std::size
   return typed;
 }
 
+// A suffix longer than this was cut at a line.
+constexpr std::size_t kCutSuffix = 4096;
+
+char partner_of(char opening) {
+  switch (opening) {
+    case '(':
+      return ')';
+    case '[':
+      return ']';
+    case '{':
+      return '}';
+    case '"':
+    case '\'':
+    case '`':
+      return opening;
+    default:
+      return 0;
+  }
+}
+
+bool is_quote(char c) { return c == '"' || c == '\'' || c == '`'; }
+
+// What closes all that is opened in `typed`, the innermost first. `quotes`: an apostrophe is one.
+std::string closers_of(std::string_view typed, bool quotes) {
+  std::string open;  // the innermost last
+  for (std::size_t i = 0; i < typed.size(); ++i) {
+    const char c = typed[i];
+    const bool quoted = !open.empty() && is_quote(open.back());
+    if (quoted && c == '\\')
+      ++i;
+    else if (!open.empty() && c == open.back())
+      open.pop_back();
+    else if (!quoted && partner_of(c) != 0 && (quotes || !is_quote(c)))
+      open += partner_of(c);
+  }
+  return {open.rbegin(), open.rend()};
+}
+
+// The brackets that the editor has closed by itself since: `now` begins with them, and goes on as
+// the suffix did before. Nothing: something else changed.
+std::optional<std::string> closed_since(std::string_view before, std::string_view now,
+                                        std::string_view typed) {
+  if (now == before) return "";
+  for (const bool quotes : {true, false}) {
+    const std::string closed = closers_of(typed, quotes);
+    if (closed.empty() || !now.starts_with(closed)) continue;
+    const std::string_view rest = now.substr(closed.size());
+    const bool cut = before.size() + closed.size() > kCutSuffix && before.starts_with(rest);
+    if (rest == before || cut) return closed;
+  }
+  return std::nullopt;
+}
+
+// The part of `text` before what closes the pair that it stands in.
+std::string_view within_pair(std::string_view text, char closer) {
+  std::size_t depth = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (is_quote(closer)) {
+      if (c == '\\')
+        ++i;
+      else if (c == closer)
+        return text.substr(0, i);
+    } else if (c == '(' || c == '[' || c == '{') {
+      ++depth;
+    } else if (c == ')' || c == ']' || c == '}') {
+      if (depth == 0) return text.substr(0, i);
+      --depth;
+    }
+  }
+  return text;
+}
+
+// `text` behind `typed`, whichever line ends either has.
+std::optional<std::string_view> behind(std::string_view text, std::string_view typed) {
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < typed.size(); ++i) {
+    if (typed[i] == '\r' && i + 1 < typed.size() && typed[i + 1] == '\n') continue;
+    if (typed[i] == '\n' && text.substr(at).starts_with("\r\n")) ++at;
+    if (at >= text.size() || text[at] != typed[i]) return std::nullopt;
+    ++at;
+  }
+  return text.substr(at);
+}
+
 }  // namespace
 
 void CandidateCache::keep(const InlineAsk& asked, KnownCandidates candidates, Time now) {
@@ -40,17 +125,20 @@ void CandidateCache::keep(const InlineAsk& asked, KnownCandidates candidates, Ti
 }
 
 std::optional<KnownCandidates> CandidateCache::left_of(const Entry& entry, const InlineAsk& ask) {
-  if (entry.uri != ask.uri || entry.suffix != ask.suffix) return std::nullopt;
+  if (entry.uri != ask.uri) return std::nullopt;
   const auto typed = typed_between(entry.prefix, entry.offset, ask.prefix, ask.offset);
   if (!typed) return std::nullopt;
+  const auto closed = closed_since(entry.suffix, ask.suffix, *typed);
+  if (!closed) return std::nullopt;
   KnownCandidates left;
   left.note = entry.candidates.note;
   left.note.logprobs.clear();
   left.asked = entry.candidates.asked;
   for (std::size_t i = 0; i < entry.candidates.texts.size(); ++i) {
-    const std::string_view text = entry.candidates.texts[i];
-    if (!text.starts_with(*typed) || is_blank(text.substr(typed->size()))) continue;
-    left.texts.emplace_back(text.substr(typed->size()));
+    auto text = behind(entry.candidates.texts[i], *typed);
+    if (text && !closed->empty()) text = within_pair(*text, closed->front());
+    if (!text || is_blank(*text)) continue;
+    left.texts.emplace_back(*text);
     const auto& logprobs = entry.candidates.note.logprobs;
     left.note.logprobs.push_back(i < logprobs.size() ? logprobs[i] : std::nullopt);
   }

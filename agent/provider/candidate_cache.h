@@ -33,6 +33,8 @@ class CandidateCache {
 
   // What is left of candidates that begin with all that was typed since; nothing: none does, or
   // something else changed. Of the answers that fit, the one of the longest text before the cursor.
+  // Brackets and quotes that the editor closed by itself stay where they are: what is left then
+  // goes up to the one that closes what the cursor stands in.
   std::optional<KnownCandidates> find(const InlineAsk& ask, Time now);
 
   std::size_t size() const { return entries_.size(); }

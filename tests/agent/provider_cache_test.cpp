@@ -65,6 +65,32 @@ TEST_F(CandidateCacheTest, KnowsNothingOnceAnythingElseIsOtherwise) {
   EXPECT_THAT(found(at("a;\nreturn x")), ElementsAre(" + 1;"));
 }
 
+TEST_F(CandidateCacheTest, BracketsThatTheEditorClosesAreNoOtherText) {
+  keep(at("x = "), {"area(\"w\", [h]);\ny = 1;", "all(x;"});
+  EXPECT_THAT(found(at("x = area", "\n}")), ElementsAre("(\"w\", [h]);\ny = 1;"));
+  EXPECT_THAT(found(at("x = area(", ")\n}")), ElementsAre("\"w\", [h]"));
+  EXPECT_THAT(found(at("x = area(\"", "\")\n}")), ElementsAre("w"));
+  EXPECT_THAT(found(at("x = area(\"w\", ", ")\n}")), ElementsAre("[h]"));
+  EXPECT_THAT(found(at("x = area(\"w\", [", "])\n}")), ElementsAre("h"));
+  EXPECT_THAT(found(at("x = area(\"w\", [h])")), ElementsAre(";\ny = 1;"));
+  EXPECT_THAT(found(at("x = all(", ")\n}")), ElementsAre("x;")) << "it closes nothing";
+  EXPECT_THAT(found(at("x = area(", "]\n}")), IsEmpty()) << "another bracket";
+  EXPECT_THAT(found(at("x = area", ")\n}")), IsEmpty()) << "nothing was opened";
+  EXPECT_THAT(found(at("x = area(\"w\", [h]", ")\n}")), IsEmpty()) << "nothing is left";
+}
+
+TEST_F(CandidateCacheTest, AnApostropheIsNotAlwaysAQuote) {
+  keep(at("say("), {"it's, [1]);"});
+  EXPECT_THAT(found(at("say(it's, [", "]\n}")), ElementsAre("1"));
+}
+
+TEST_F(CandidateCacheTest, LineEndsOfEitherKindAreTheSame) {
+  keep(at("a\r\n"), {"if (x) {\n  y();\n}"});
+  EXPECT_THAT(found(at("a\r\nif (x) {\r\n  ")), ElementsAre("y();\n}"));
+  keep(at("b\n"), {"if (x) {\r\n  y();\r\n}"});
+  EXPECT_THAT(found(at("b\nif (x) {\n  y")), ElementsAre("();\r\n}"));
+}
+
 // A prefix begins where it had to be cut, which moves on as the text grows.
 TEST_F(CandidateCacheTest, APrefixCutAtAnotherLineIsTheSameText) {
   const std::string line(200, 'l');
