@@ -29,9 +29,12 @@ std::size_t word_end(std::string_view text) {
   return at;
 }
 
-// What an editor cannot tell from a key press: one character, or a new line with its indentation.
+// What an editor cannot tell from a key press: one character, a bracket or quote with the one that
+// closes it, or a new line with its indentation.
 bool keystroke_sized(std::string_view text) {
   if (text.empty()) return true;
+  for (const std::string_view pair : {"()", "[]", "{}", "<>", "``", "\"\"", "''"})
+    if (text == pair) return true;
   if (text.front() == '\n') return text.find_first_not_of(" \t", 1) == std::string_view::npos;
   return text.size() <= character_length(text, 0);
 }
@@ -62,6 +65,7 @@ void Typist::write(const Task& task) {
   task_ = task;
   ghost_.reset();
   gone_.reset();
+  ended_.clear();
   closed_ = false;
   ask_always_ = chance(habits_.ask_every_key);
   const std::string behind = task.keep_rest ? task.target.substr(task.end) : "";
@@ -152,7 +156,7 @@ void Typist::show(std::vector<Item> items) {
                  editor_.now(),
                  Plan::kTypeOver,
                  displayable,
-                 false,
+                 again && gone_->partial,
                  again ? truths_[gone_->truth].display_ms : 0};
   gone_.reset();
   if (displayable) editor_.report_shown(ghost_->items[0]);
@@ -347,7 +351,7 @@ void Typist::paste_line() {
   const std::size_t line = ahead.find('\n', 1);
   if (line == std::string_view::npos || line < 10) return press_keys(next_keys());
   editor_.wait(between(400, 1'500));
-  editor_.type(std::string(ahead.substr(0, line)));
+  put_at_once(std::string(ahead.substr(0, line)));
 }
 
 // Another assistant, unknown to the agent, writes the rest of the line at once.
@@ -363,7 +367,21 @@ void Typist::take_from_another() {
     else
       end_ghost("ignored", "another assistant wrote");
   }
+  put_at_once(text);
+}
+
+// Text that comes neither by keys nor from a suggestion. Where it ends as a candidate of before
+// would have, the editor may have shown that one instead, and taken it.
+void Typist::put_at_once(const std::string& text) {
   editor_.type(text);
+  std::erase_if(ended_, [this](const Ended& one) { return editor_.now() - one.at_ms > kAgainMs; });
+  for (const Ended& one : ended_)
+    for (const Item& item : one.items)
+      if (editor_.cursor() >= item.begin + item.text.size() &&
+          editor_.text().compare(item.begin, editor_.cursor() - item.begin, item.text) == 0) {
+        truths_[one.truth].scored = false;
+        truths_[one.truth].unscored_because = "other text completes one of its candidates";
+      }
 }
 
 void Typist::make_typo() {
@@ -397,9 +415,10 @@ void Typist::end_ghost(const std::string& outcome, const std::string& behaviour)
   if (truth.behaviour.empty()) truth.behaviour = behaviour;
   gone_.reset();
   // What was dealt with does not come again; what only went from the screen may.
-  if (outcome == "ignored" && ghost_->displayable && !ghost_->partial)
-    gone_ =
-        Gone{ghost_->truth, before_cursor(), remainder(ghost_->items[ghost_->item]), editor_.now()};
+  if (outcome == "ignored" && ghost_->displayable)
+    gone_ = Gone{ghost_->truth, before_cursor(), remainder(ghost_->items[ghost_->item]),
+                 editor_.now(), ghost_->partial};
+  if (!accepted) ended_.push_back({ghost_->truth, ghost_->items, editor_.now()});
   ghost_.reset();
 }
 

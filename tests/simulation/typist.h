@@ -82,6 +82,14 @@ class Typist {
     std::string text;    // of the document before the cursor, from the anchor's line on
     std::string offers;  // what it would have added
     double at_ms;
+    bool partial;
+  };
+
+  // One that was lately shown and not accepted.
+  struct Ended {
+    std::size_t truth;
+    std::vector<Item> items;
+    double at_ms;
   };
 
   bool chance(double p) { return std::uniform_real_distribution<>(0, 1)(random_) < p; }
@@ -105,6 +113,7 @@ class Typist {
   void look_away();
   void paste_line();
   void take_from_another();
+  void put_at_once(const std::string& text);
   void make_typo();
 
   bool comes_again(const std::string& offers) const;
@@ -121,6 +130,7 @@ class Typist {
   Task task_;
   std::optional<Ghost> ghost_;
   std::optional<Gone> gone_;
+  std::vector<Ended> ended_;
   bool ask_always_ = false;
   bool closed_ = false;
   std::vector<Truth> truths_;
