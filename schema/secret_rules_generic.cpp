@@ -2,7 +2,7 @@
 
 namespace strop::schema {
 
-// Where the place tells more than the form.
+// Where the place tells more than the form. A string may end with its line: it is being written.
 std::vector<SecretRule> generic_rules() {
   using enum SecretProof;
   return {
@@ -58,7 +58,7 @@ std::vector<SecretRule> generic_rules() {
        1.5},
       {"password",
        {"passw", "pwd", "passphrase"},
-       R"((?i)(?:passw(?:or)?d|passphrase|pwd)\w{0,20}['"\]]{0,2}\s*(?::=|=>|=|:)\s*[bru]?['"`]([^'"`\s]{6,128})['"`])",
+       R"((?im)(?:passw(?:or)?d|passphrase|pwd)\w{0,20}['"\]]{0,2}\s*(?::=|=>|=|:)\s*[bru]?['"`]([^'"`\s]{6,128})(?:['"`]|\r?$))",
        kPassword,
        2.5},
       {"password",
@@ -68,7 +68,7 @@ std::vector<SecretRule> generic_rules() {
        2.8},
       {"secret",
        {"secret", "token", "key", "credential", "auth"},
-       R"((?i)(?:secret|token|api[_-]?key|apikey|access[_-]?key|auth[_-]?key|private[_-]?key|signing[_-]?key|encryption[_-]?key|master[_-]?key|account[_-]?key|credential|auth)[\w.-]{0,20}['"\]]{0,2}\s*(?::=|=>|=|:|,)\s*[bru]?['"`]([\w+/=.~!@#$%^&*-]{16,256})['"`])",
+       R"((?im)(?:secret|token|api[_-]?key|apikey|access[_-]?key|auth[_-]?key|private[_-]?key|signing[_-]?key|encryption[_-]?key|master[_-]?key|account[_-]?key|credential|auth)[\w.-]{0,20}['"\]]{0,2}\s*(?::=|=>|=|:|,)\s*[bru]?['"`]([\w+/=.~!@#$%^&*-]{16,256})(?:['"`]|\r?$))",
        kRandom,
        3.5},
       {"secret",

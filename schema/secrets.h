@@ -15,7 +15,7 @@
 namespace strop::schema {
 
 // Counts up with every change of a rule.
-inline constexpr int kSecretRulesVersion = 3;
+inline constexpr int kSecretRulesVersion = 4;
 
 // What stands in a secret's place begins so: «REDACTED:aws_access_key».
 inline constexpr std::string_view kRedactedMark = "«REDACTED:";

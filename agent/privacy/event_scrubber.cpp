@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <stdexcept>
+#include <unordered_set>
 
 namespace strop::agent {
 namespace {
@@ -9,7 +11,12 @@ namespace {
 // So much around the cursor decides over a secret that it cuts; a key in PEM form may begin further
 // up.
 constexpr std::size_t kNear = 1'024;
-constexpr std::size_t kMostRemembered = 256;
+constexpr std::size_t kMostRemembered = 1'024;
+// Only what repeats itself could stand in more places, and that is no secret.
+constexpr std::size_t kMostSpans = 8;
+constexpr std::size_t kMostSecrets = 8'192;  // bytes of them in one offer
+// So many bytes are seldom alike by chance.
+constexpr std::size_t kPiece = 4;
 constexpr std::string_view kKeyLine = "PRIVATE KEY";
 
 // The hits in order and without overlaps.
@@ -47,20 +54,64 @@ void append(std::vector<schema::SecretHit>& all, const std::vector<schema::Secre
     all.push_back({hit.rule, hit.begin + offset, hit.end + offset});
 }
 
+// What was found in a text, in what that text replaces: the head of a secret that was typed, or the
+// tail that stood there, is as secret as the whole.
+void append_counterparts(std::vector<schema::SecretHit>& all,
+                         const std::vector<schema::SecretHit>& hits, std::string_view text,
+                         std::string_view replaces) {
+  const auto apart = std::mismatch(text.rbegin(), text.rend(), replaces.rbegin(), replaces.rend());
+  const std::size_t tail = text.size() - static_cast<std::size_t>(apart.first - text.rbegin());
+  for (const schema::SecretHit& hit : hits) {
+    if (hit.begin < replaces.size())
+      all.push_back({hit.rule, hit.begin, std::min(hit.end, replaces.size())});
+    // Both end alike from `tail` on.
+    const std::size_t begin = std::max(hit.begin, tail);
+    if (begin < hit.end)
+      all.push_back({hit.rule, begin + replaces.size() - text.size(),
+                     hit.end + replaces.size() - text.size()});
+  }
+}
+
+using Halves = std::pair<std::vector<schema::SecretHit>, std::vector<schema::SecretHit>>;
+Halves split_at(const std::vector<schema::SecretHit>& hits, std::size_t place) {
+  Halves out;
+  for (const schema::SecretHit& hit : hits) {
+    if (hit.begin < place) out.first.push_back({hit.rule, hit.begin, std::min(hit.end, place)});
+    if (hit.end > place)
+      out.second.push_back({hit.rule, std::max(hit.begin, place) - place, hit.end - place});
+  }
+  return out;
+}
+
+// Where `text` has a piece of `secret`: less than all of it may be no secret by the rules.
+void append_pieces(std::vector<schema::SecretHit>& all, std::string_view rule,
+                   std::string_view secret, std::string_view text) {
+  std::unordered_set<std::string_view> pieces;
+  for (std::size_t at = 0; at + kPiece <= secret.size(); ++at)
+    pieces.insert(secret.substr(at, kPiece));
+  for (std::size_t at = 0; at + kPiece <= text.size(); ++at)
+    if (pieces.contains(text.substr(at, kPiece))) all.push_back({rule, at, at + kPiece});
+}
+
 }  // namespace
 
+bool EventScrubber::knows_place_of(const schema::Event& event) const {
+  const bool of_text = std::holds_alternative<schema::Outcome>(event.body) ||
+                       std::holds_alternative<schema::Settled>(event.body);
+  return !of_text || around_.contains(event.suggestion);
+}
+
 schema::Event EventScrubber::scrubbed(schema::Event event) {
-  const auto around = around_.find(event.suggestion);
-  const auto within = [&](std::string& text) {
-    text = around == around_.end() ? scrubbed(text) : scrubbed_within(around->second, text);
-  };
   if (auto* offered = std::get_if<schema::Offered>(&event.body)) {
-    remember(event.suggestion, *offered);
-    scrub(*offered);
+    Around& around = remember(event.suggestion, around_of(*offered));
+    scrub(*offered, around);
+    std::size_t bytes = 0;
+    for (const auto& [rule, secret] : around.secrets) bytes += secret.size();
+    if (bytes > kMostSecrets) around_.erase(event.suggestion);
   } else if (auto* outcome = std::get_if<schema::Outcome>(&event.body)) {
-    within(outcome->text);
+    outcome->text = scrubbed_within(event.suggestion, outcome->text);
   } else if (auto* settled = std::get_if<schema::Settled>(&event.body)) {
-    within(settled->text);
+    settled->text = scrubbed_within(event.suggestion, settled->text);
   } else if (auto* rated = std::get_if<schema::Rated>(&event.body)) {
     rated->reason = scrubbed(rated->reason);
   }
@@ -78,50 +129,89 @@ std::pair<std::string, std::string> EventScrubber::scrubbed(std::string_view pre
 
 std::string EventScrubber::scrubbed(std::string_view text) { return without(text, {}); }
 
-void EventScrubber::scrub(schema::Offered& offered) {
-  const std::string_view before = last_part(offered.prefix);
-  const std::string_view after = first_part(offered.suffix);
-  const std::size_t cut = offered.prefix.size() - before.size();
+EventScrubber::Around EventScrubber::around_of(const schema::Offered& offered) {
+  Around around{
+      std::string(last_part(offered.prefix)), std::string(first_part(offered.suffix)), {Span{}}};
+  for (const schema::Candidate& candidate : offered.candidates)
+    for (const Span& span : spans_of(candidate.replaces, around))
+      if (std::find(around.spans.begin(), around.spans.end(), span) == around.spans.end())
+        around.spans.push_back(span);
+  return around;
+}
+
+std::vector<EventScrubber::Span> EventScrubber::spans_of(std::string_view replaces,
+                                                         const Around& around) {
+  std::vector<Span> spans;
+  if (replaces.empty()) return spans;
+  for (std::size_t left = 0; left <= std::min(replaces.size(), around.before.size()); ++left)
+    if (spans.size() < kMostSpans && around.before.ends_with(replaces.substr(0, left)) &&
+        around.after.starts_with(replaces.substr(left)))
+      spans.push_back({left, replaces.size() - left});
+  return spans;
+}
+
+void EventScrubber::scrub(schema::Offered& offered, Around& around) const {
+  const std::size_t prefix_end = offered.prefix.size();
   Hits of_prefix;
   Hits of_suffix;
-  const auto look = [&](std::string_view middle) {
-    const std::vector<Hits> hits = find_in({before, middle, after});
-    append(of_prefix, hits[0], cut);
-    append(of_suffix, hits[2]);
+  const auto look = [&](std::string_view text, const Span& span) {
+    const std::vector<Hits> hits = find_at(around, span, text);
+    append(of_prefix, hits[0], prefix_end - around.before.size());
+    append(of_suffix, hits[2], span.behind);
     return hits[1];
   };
-  look("");
+  look("", {});
   for (schema::Candidate& candidate : offered.candidates) {
-    Hits of_text = look(candidate.text);
-    // What it replaces may stand at the end of the prefix, and the text then begins there.
-    std::string_view start = before;
-    if (!candidate.replaces.empty() && start.ends_with(candidate.replaces)) {
-      start.remove_suffix(candidate.replaces.size());
-      const std::vector<Hits> hits = find_in({start, candidate.text, after});
-      append(of_prefix, hits[0], cut);
-      append(of_text, hits[1]);
-      append(of_suffix, hits[2]);
-      candidate.replaces = without(candidate.replaces, find_in({start, candidate.replaces})[1]);
-    } else if (!candidate.replaces.empty()) {
-      candidate.replaces = without(candidate.replaces, look(candidate.replaces));
+    Hits of_text = look(candidate.text, {});
+    Hits of_replaces;
+    for (const Span& span : spans_of(candidate.replaces, around)) {
+      Hits here = look(candidate.replaces, span);
+      const Hits instead = look(candidate.text, span);
+      append(of_text, instead);
+      append_counterparts(here, instead, candidate.text, candidate.replaces);
+      const Halves parts = split_at(here, span.left);
+      append(of_prefix, parts.first, prefix_end - span.left);
+      append(of_suffix, parts.second);
+      append(of_replaces, here);
     }
+    append_counterparts(of_replaces, of_text, candidate.text, candidate.replaces);
+    candidate.replaces = without(candidate.replaces, std::move(of_replaces));
+    for (const schema::SecretHit& hit : of_text)
+      around.secrets.emplace_back(hit.rule, candidate.text.substr(hit.begin, hit.end - hit.begin));
     candidate.text = without(candidate.text, std::move(of_text));
   }
   offered.prefix = without(offered.prefix, std::move(of_prefix));
   offered.suffix = without(offered.suffix, std::move(of_suffix));
 }
 
-void EventScrubber::remember(const std::string& suggestion, const schema::Offered& offered) {
-  Around around{std::string(last_part(offered.prefix)), std::string(first_part(offered.suffix))};
-  if (!around_.insert_or_assign(suggestion, std::move(around)).second) return;
-  remembered_.push_back(suggestion);
-  if (remembered_.size() <= kMostRemembered) return;
-  around_.erase(remembered_.front());
-  remembered_.pop_front();
+EventScrubber::Around& EventScrubber::remember(const std::string& suggestion, Around around) {
+  const auto [place, is_new] = around_.insert_or_assign(suggestion, std::move(around));
+  if (is_new) remembered_.push_back(suggestion);
+  if (remembered_.size() > kMostRemembered) {
+    around_.erase(remembered_.front());
+    remembered_.pop_front();
+  }
+  return place->second;
 }
 
-std::string EventScrubber::scrubbed_within(const Around& around, const std::string& text) {
-  return without(text, find_in({around.before, text, around.after})[1]);
+std::string EventScrubber::scrubbed_within(const std::string& suggestion,
+                                           const std::string& text) const {
+  const auto around = around_.find(suggestion);
+  if (around == around_.end()) throw std::logic_error("no place of suggestion " + suggestion);
+  Hits hits;
+  for (const Span& span : around->second.spans)
+    append(hits, find_at(around->second, span, text)[1]);
+  for (const auto& [rule, secret] : around->second.secrets) append_pieces(hits, rule, secret, text);
+  return without(text, std::move(hits));
+}
+
+std::vector<EventScrubber::Hits> EventScrubber::find_at(const Around& around, const Span& span,
+                                                        std::string_view text) const {
+  std::string_view before = around.before;
+  std::string_view after = around.after;
+  before.remove_suffix(span.left);
+  after.remove_prefix(span.behind);
+  return find_in({before, text, after});
 }
 
 std::vector<EventScrubber::Hits> EventScrubber::find_in(

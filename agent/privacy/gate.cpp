@@ -139,6 +139,7 @@ class Gate::Impl {
       return written(counts_record(event, pseudonyms().of_uri(event.uri)), ruling.rule);
     if (ruling.captured != Captured::kFull) return counts(event, *file, ruling.rule);
     if (text_bytes(event) > kMostText) return counts(event, *file, "too_large");
+    if (!scrubber_.knows_place_of(event)) return counts(event, *file, "unknown_place");
     try {
       return whole(event, *file, ruling.rule);
     } catch (const std::exception& error) {

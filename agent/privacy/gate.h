@@ -6,7 +6,8 @@
 //
 //   excluded file (defaults, ignore files, configuration, "never")  → suppressed, named by the rule
 //   mode full and a workspace that consented                        → texts without secrets
-//   anything else; texts too large, or that rules fail on           → counts and lengths
+//   anything else; texts too large, that rules fail on, or whose
+//   surroundings are no longer known                                → counts and lengths
 #pragma once
 
 #include <filesystem>

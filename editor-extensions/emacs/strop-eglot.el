@@ -76,16 +76,20 @@
 
 (defun strop-eglot--connect (connect managed-modes project class contact &rest rest)
   "Call CONNECT with the agent in front of CONTACT.
-MANAGED-MODES, PROJECT, CLASS and REST go on as they are.  Where that fails,
-show what the agent said."
-  (condition-case problem
-      (apply connect managed-modes project class (strop-eglot--wrap contact) rest)
-    (error
-     (strop-eglot--show-complaint)
-     (signal (car problem) (cdr problem)))))
+MANAGED-MODES, PROJECT, CLASS and REST go on as they are."
+  (apply connect managed-modes project class (strop-eglot--wrap contact) rest))
+
+(defun strop-eglot--ended (server)
+  "Show what the agent in front of SERVER complained of as it ended, if it did.
+It may end long after eglot has stopped waiting for it."
+  (let ((process (jsonrpc--process server)))
+    (when (and (strop-server-agent-p (strop-server-command-line server))
+               (eq (process-status process) 'exit)
+               (/= 0 (process-exit-status process)))
+      (strop-eglot--show-complaint))))
 
 (defun strop-eglot--show-complaint ()
-  "Show what an agent complained of as it ended, if one did."
+  "Show what agents complained of as they ended."
   (dolist (buffer (buffer-list))
     (when (string-match-p "\\`[ *]*EGLOT .* stderr\\*\\'" (buffer-name buffer))
       (strop-show-complaint buffer))))
@@ -112,10 +116,12 @@ show what the agent said."
 (defun strop-eglot-setup (on)
   "Have eglot start servers behind the agent if ON is non-nil, else as they are."
   (cond (on (advice-add 'eglot--connect :around #'strop-eglot--connect)
+            (advice-add 'eglot--on-shutdown :before #'strop-eglot--ended)
             (add-hook 'strop-server-finders #'strop-eglot--servers)
             (add-hook 'eglot-managed-mode-hook #'strop-buffer-managed)
             (strop-eglot--alone))
         (t (advice-remove 'eglot--connect #'strop-eglot--connect)
+           (advice-remove 'eglot--on-shutdown #'strop-eglot--ended)
            (setq eglot-server-programs
                  (cl-delete #'strop-eglot--alone-contact eglot-server-programs :key #'cdr))
            (remove-hook 'eglot-managed-mode-hook #'strop-buffer-managed))))

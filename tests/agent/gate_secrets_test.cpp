@@ -89,11 +89,50 @@ TEST_F(GateSecretsTest, WhatWasAcceptedIsJudgedByWhereItStands) {
   EXPECT_THAT(passed(accepted(file(), kToken.substr(20) + "'")), Not(HasSubstr(kToken.substr(20))));
 }
 
+TEST_F(GateSecretsTest, OfASecretThatWasAcceptedInPartNoPartLeaves) {
+  const std::string value = std::string("q7Rz") + "9mK2xW4vT8nB1cD5";
+  gate();
+  passed(offer(file(), std::string("client_") + "secret = \"", value + "\"", "\n"));
+  for (std::size_t size = 4; size < value.size(); ++size)
+    EXPECT_THAT(passed(accepted(file(), value.substr(0, size))),
+                Not(HasSubstr(value.substr(0, size))));
+  EXPECT_THAT(passed(accepted(file(), "f(" + value.substr(3, 9) + ")")),
+              HasSubstr("\"f(«REDACTED:secret»)\""));
+}
+
 TEST_F(GateSecretsTest, WhatIsReplacedIsPartOfWhatItReplaces) {
   gate();
   const std::string half = kToken.substr(0, 20);
   EXPECT_THAT(passed(offer(file(), "t = '" + half, kToken + "'", "\n", half)),
               Not(HasSubstr(kToken)));
+}
+
+TEST_F(GateSecretsTest, NothingOfASecretStaysInWhatItReplaces) {
+  gate();
+  const auto check = [&](const std::string& typed, const std::string& behind) {
+    const std::string bytes = passed(offer(file(), "t = '" + typed, kToken.substr(0, 30),
+                                           behind + kToken.substr(30), typed + behind)) +
+                              passed(accepted(file(), kToken.substr(0, 30)));
+    for (std::size_t at = 0; at + 6 <= kToken.size(); ++at)
+      EXPECT_THAT(bytes, Not(HasSubstr(kToken.substr(at, 6)))) << at;
+  };
+  check(kToken.substr(0, 13), "");
+  check(kToken.substr(0, 13), kToken.substr(20, 10));
+  check("", kToken.substr(20, 10));
+}
+
+TEST_F(GateSecretsTest, WhereTheSurroundingsAreForgottenOnlyCountsLeave) {
+  const std::string value = std::string("q7Rz") + "9mK2xW4vT8nB1cD5";
+  gate();
+  EXPECT_EQ(gate_->pass(accepted(file(), value)).rule, "unknown_place");
+  passed(offer(file(), std::string("client_") + "secret = \"", value + "\"", "\n"));
+  schema::Event other = offer(file(), "a = ", "1", "\n");
+  for (int i = 0; i < 2'000; ++i) {
+    other.suggestion = "other" + std::to_string(i);
+    passed(other);
+    EXPECT_THAT(passed(accepted(file(), value)), Not(HasSubstr(value)));
+  }
+  EXPECT_EQ(gate_->pass(accepted(file(), value)).rule, "unknown_place");
 }
 
 TEST_F(GateSecretsTest, AKeyOverManyLinesIsOneSecretHoweverItIsCut) {

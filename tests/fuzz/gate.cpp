@@ -32,6 +32,9 @@ struct Cut {
   std::string before;
   std::string text;  // what is offered
   std::string after;
+  // The beginning of the text that was typed already, and the end of it that stands there.
+  std::string typed;
+  std::string behind;
 };
 
 Cut cut_by(std::uint64_t chance, const std::string& text) {
@@ -52,6 +55,8 @@ Cut cut_by(std::uint64_t chance, const std::string& text) {
   cut.before = all.substr(0, from);
   cut.text = all.substr(from, to - from);
   cut.after = all.substr(to);
+  cut.typed = cut.text.substr(0, draw(cut.text.size() + 1));
+  cut.behind = cut.text.substr(cut.text.size() - draw(cut.text.size() - cut.typed.size() + 1));
   return cut;
 }
 
@@ -62,15 +67,17 @@ Event event_of(decltype(Event::body) body) {
   return event;
 }
 
-void check_offer(const Cut& cut) {
+// With `typed` before the cursor and `behind` at it, which the offer replaces.
+void check_offer(const Cut& cut, const std::string& typed, const std::string& behind) {
   EventScrubber scrubber(scan_secrets);
   Offered offered;
-  offered.prefix = cut.before;
-  offered.suffix = cut.after;
-  offered.candidates.push_back({cut.text, "", 0, {}});
+  offered.prefix = cut.before + typed;
+  offered.suffix = behind + cut.after;
+  offered.candidates.push_back({cut.text, typed + behind, 0, {}});
   const Event passed = scrubber.scrubbed(event_of(offered));
   const auto& out = std::get<Offered>(passed.body);
-  for (const std::string& part : {out.prefix, out.suffix, out.candidates[0].text})
+  const Candidate& candidate = out.candidates[0];
+  for (const std::string& part : {out.prefix, out.suffix, candidate.text, candidate.replaces})
     check_gone(part, cut.secret);
   Outcome outcome;
   outcome.text = cut.text;
@@ -100,7 +107,8 @@ void check_names(const std::string& text) {
 std::uint64_t run(std::string_view input) {
   const std::string text = filled(input);
   const Cut cut = cut_by(hash_of(input), text);
-  check_offer(cut);
+  check_offer(cut, "", "");
+  check_offer(cut, cut.typed, cut.behind);
   check_request(cut);
   check_names(text);
   std::uint64_t rules = 0;

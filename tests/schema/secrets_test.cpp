@@ -66,6 +66,8 @@ std::vector<Known> known_secrets(unsigned seed) {
       {"password", "  \"password\": \"", "S3!" + make(kBase62, 12), "\","},
       {"password", "DB_PASSWORD=", "1z" + make(kBase62, 10) + "7q" + make(kBase62, 8), "\n"},
       {"secret", "client_secret = \"", "a1" + make(kBase62, 36) + "b2", "\""},
+      {"password", "password: \"", "S3!" + make(kBase62, 12), "\n"},
+      {"secret", "client_secret = \"", "a1" + make(kBase62, 36) + "b2", "\r\n"},
       {"secret", "export API_TOKEN=", "7" + make(kHex, 38) + "c", "\n"},
       {"private_key", "key = \"\"\"", begin + make.key_lines(8) + end, "\"\"\""},
       {"private_key", "cut off behind:\n", begin + make.key_lines(3), ");\n"},

@@ -211,15 +211,18 @@
 
 ;;; An agent that will not start
 
-(ert-deftest refusal-of-the-agent-is-shown ()
+(defun should-show-a-refusal (name)
+  "Check that what the agent complains of is shown as the client starts it for the file NAME."
   (configure "mode = \"nonsense\"")
   (when (get-buffer "*Warnings*") (kill-buffer "*Warnings*"))
   (let ((test-patience 1))                              ; for a status that does not come
-    (ignore-errors (open-file (project-file "refused/a.txt" "") #'text-mode)))
+    (ignore-errors (open-file (project-file name "") #'text-mode)))
   (await "the warning"
     (and (get-buffer "*Warnings*")
          (with-current-buffer "*Warnings*" (string-match-p "strop-agent: .*mode" (buffer-string)))))
   (configure-all))
+
+(ert-deftest refusal-of-the-agent-is-shown () (should-show-a-refusal "refused/a.txt"))
 
 (provide 'agent)
 ;;; agent.el ends here

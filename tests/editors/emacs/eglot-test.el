@@ -41,6 +41,11 @@
   (keys "! RET")
   (should-come-out "𝒳wo 😀 more" 'outcome "partial" 'evidence "editor" 'accepted_chars 4))
 
+;; Whatever any process says ends eglot's wait, too.
+(ert-deftest eglot-shows-a-refusal-that-it-does-not-wait-for ()
+  (let ((eglot-sync-connect nil))
+    (should-show-a-refusal "refused-later/a.txt")))
+
 (ert-deftest eglot-wraps-commands-and-nothing-else ()
   (let ((agent (list test-agent "--")))
     (should (equal (strop-eglot--wrap '("clangd" "-x")) (append agent '("clangd" "-x"))))
