@@ -133,6 +133,7 @@ class Uplink::Impl {
   bool prepare();
   void round();
   void look(double now);
+  void look_soon(double now);
   void tend_connection(double now);
   void connect(double now);
   void exchange(double now);
@@ -164,6 +165,7 @@ class Uplink::Impl {
   double connect_at_ms_ = 0;
   double backoff_ms_ = 0;
   double look_at_ms_ = 0;
+  double look_every_ms_ = options_.look_ms;
   double tidy_at_ms_ = 0;
   double pause_at_ms_ = 0;
   std::vector<std::string> unsent_;
@@ -171,6 +173,9 @@ class Uplink::Impl {
 };
 
 void Uplink::Impl::run() {
+  // Never preempts what relays when it wakes.
+  const sched_param usual{};
+  ::pthread_setschedparam(::pthread_self(), SCHED_BATCH, &usual);
   while (!stopping_.load()) {
     try {
       if (prepare()) round();
@@ -228,7 +233,14 @@ void Uplink::Impl::look(double now) {
   if (now < look_at_ms_) return;
   shipment_->save();
   shipment_->look();
-  look_at_ms_ = now + options_.look_ms;
+  look_at_ms_ = now + look_every_ms_;
+  look_every_ms_ = std::min(look_every_ms_ * 2, options_.look_max_ms);
+}
+
+// Something goes on: what belongs to it is not left for long.
+void Uplink::Impl::look_soon(double now) {
+  look_every_ms_ = options_.look_ms;
+  look_at_ms_ = std::min(look_at_ms_, now + look_every_ms_);
 }
 
 void Uplink::Impl::tend_connection(double now) {
@@ -263,6 +275,7 @@ void Uplink::Impl::exchange(double now) {
   for (std::size_t i = 0; i < kMaxFramesAtOnce; ++i) {
     const auto bytes = socket_->receive();
     if (!bytes) break;
+    look_soon(now);
     const auto frame = schema::decode(*bytes);
     const auto verdict = frame ? shipment_->on_frame(*frame, now) : Shipment::Verdict::kReconnect;
     if (verdict == Shipment::Verdict::kGoOn) continue;
@@ -333,6 +346,7 @@ void Uplink::Impl::wait(double now) {
   std::uint64_t count = 0;
   [[maybe_unused]] const ssize_t got = ::read(wake_.get(), &count, sizeof count);
   look_at_ms_ = 0;
+  look_every_ms_ = options_.look_ms;
 }
 
 Uplink::Uplink(UplinkOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}

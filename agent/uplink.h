@@ -30,7 +30,8 @@ struct UplinkOptions {
   double reconnect_min_ms = 500;  // doubles up to the greatest, jittered
   double reconnect_max_ms = 60'000;
   double lock_retry_ms = 500;  // how often another's lock is tried
-  double look_ms = 100;        // how often the spools are looked at for new records
+  double look_ms = 100;        // when the spools are looked at again after something was new
+  double look_max_ms = 2'000;  // doubles up to this while nothing is: others' records wait so long
   double tidy_ms = 60'000;     // how often limits and grace are applied
   double answer_ms = 5'000;    // how long a connection may take to come about
   std::size_t max_batch = 256 << 10;

@@ -88,6 +88,7 @@ class UplinkTest : public testing::Test {
     options.endpoint = collector_.endpoint();
     options.reconnect_min_ms = options.reconnect_max_ms = 20;
     options.lock_retry_ms = options.look_ms = 10;
+    options.look_max_ms = 50;
     return options;
   }
 
