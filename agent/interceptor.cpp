@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/dialects/editor_words.h"
+#include "agent/followed_methods.h"
 #include "agent/raw_json.h"
 
 namespace strop::agent {
@@ -12,6 +13,9 @@ namespace {
 
 constexpr std::string_view kInlineMethod = "textDocument/inlineCompletion";
 constexpr std::string_view kExecuteMethod = "workspace/executeCommand";
+constexpr std::string_view kRegisterMethod = "client/registerCapability";
+constexpr std::string_view kUnregisterMethod = "client/unregisterCapability";
+constexpr std::string_view kCancelMethod = "$/cancelRequest";
 constexpr std::size_t kMaxRegistrations = 1024;
 
 Verdict forward() { return {}; }
@@ -54,9 +58,102 @@ Verdict Interceptor::on_message(Direction direction, std::string_view body) {
   }
 }
 
-void Interceptor::on_untapped(Direction direction) {
+Passage Interceptor::on_start(Direction direction, std::string_view start, std::size_t whole) {
   try {
-    if (tap_ != nullptr) tap_->lose(clock_.now_ms());
+    const Passage passage = started(direction, start);
+    if (passage != Passage::kCopied) return passage;
+    if (tap_ == nullptr) return Passage::kAsIs;
+    if (direction == Direction::kServerToClient) forget_answered(start);
+    TapItem& growing = lane(direction).growing;
+    growing = TapItem();
+    growing.direction = direction;
+    growing.body.reserve(whole);
+    return passage;
+  } catch (const std::exception&) {
+    ++counts_.faults;
+    return Passage::kWhole;
+  }
+}
+
+Passage Interceptor::started(Direction direction, std::string_view start) const {
+  const auto message = lsp::glance(start);
+  if (!message) return Passage::kUndecided;
+  return direction == Direction::kClientToServer ? start_from_client(*message)
+                                                 : start_from_server(*message);
+}
+
+// What only capture reads goes on at once; what may be changed, or answered here, waits.
+Passage Interceptor::start_from_client(const lsp::Glanced& message) const {
+  const std::string_view method = message.method;
+  if (method.empty()) {
+    const std::lock_guard lock(session_mutex_);
+    const bool known = awaited_by_server_.find(message.id) != nullptr;
+    return known || awaited_by_server_.displaced() > 0 ? Passage::kWhole : Passage::kAsIs;
+  }
+  switch (followed(Direction::kClientToServer, method)) {
+    case Followed::kNo:
+      return method.starts_with(kOwnMethods) || method == kClockMethod ? Passage::kWhole
+                                                                       : Passage::kAsIs;
+    case Followed::kMessage:
+      break;
+    case Followed::kWithAnswer:
+      return Passage::kWhole;
+  }
+  // The provider reads the documents, too.
+  const bool only_read = provider_ == nullptr && !method.starts_with(kOwnMethods) &&
+                         method != kCancelMethod && method != kExecuteMethod &&
+                         !carries_item(method);
+  return only_read ? Passage::kCopied : Passage::kWhole;
+}
+
+Passage Interceptor::start_from_server(const lsp::Glanced& message) const {
+  if (message.method.empty()) {
+    const std::lock_guard lock(session_mutex_);
+    const auto* entry = awaited_.find(message.id);
+    if (entry == nullptr) return awaited_.displaced() > 0 ? Passage::kWhole : Passage::kAsIs;
+    return entry->payload == Awaited::kFollowed ? Passage::kCopied : Passage::kWhole;
+  }
+  switch (followed(Direction::kServerToClient, message.method)) {
+    case Followed::kNo:
+      break;
+    case Followed::kMessage:
+      return Passage::kCopied;
+    case Followed::kWithAnswer:
+      return Passage::kWhole;
+  }
+  return message.method == kRegisterMethod || message.method == kUnregisterMethod ? Passage::kWhole
+                                                                                  : Passage::kAsIs;
+}
+
+// The answer has come: its request waits no more.
+void Interceptor::forget_answered(std::string_view start) {
+  const auto message = lsp::glance(start);
+  if (!message || !message->method.empty()) return;
+  const std::lock_guard lock(session_mutex_);
+  awaited_.take(message->id);
+}
+
+void Interceptor::on_part(Direction direction, std::string_view part, bool last) {
+  try {
+    TapItem& growing = lane(direction).growing;
+    growing.body += part;
+    if (!last) return;
+    growing.t_ms = clock_.now_ms();
+    lane(direction).tapped = true;
+    tap_->push(std::exchange(growing, TapItem()));
+  } catch (const std::exception&) {
+    ++counts_.faults;
+    tap_->lose(clock_.now_ms());
+  }
+}
+
+void Interceptor::on_untapped(Direction direction, std::string_view start) {
+  try {
+    if (started(direction, start) == Passage::kAsIs) return;
+    if (tap_ != nullptr) {
+      tap_->lose(clock_.now_ms());
+      lane(direction).tapped = true;
+    }
     if (direction == Direction::kClientToServer && provider_ != nullptr) documents_.lose();
   } catch (const std::exception&) {
     ++counts_.faults;
@@ -64,7 +161,7 @@ void Interceptor::on_untapped(Direction direction) {
 }
 
 void Interceptor::on_forwarded(Direction direction) {
-  if (tap_ != nullptr) tap_->wake();
+  if (std::exchange(lane(direction).tapped, false)) tap_->wake();
   if (direction != Direction::kClientToServer || provider_ == nullptr) return;
   try {
     documents_.catch_up();
@@ -83,15 +180,37 @@ void Interceptor::copy_to_tap(Direction direction, std::string_view body) {
   tap_->push(std::move(item));
 }
 
+void Interceptor::copy_in_lane(Direction direction, std::string_view body) {
+  if (tap_ == nullptr) return;
+  copy_to_tap(direction, body);
+  lane(direction).tapped = true;
+}
+
+void Interceptor::await(lsp::PendingRequests<Awaited>& table, const lsp::Peeked& request,
+                        Awaited what) {
+  const std::lock_guard lock(session_mutex_);
+  if (table.add(request.id, request.method, what)) ++counts_.displaced;
+}
+
 void Interceptor::answer_editor(const std::string& body) {
   if (!inject_ || !inject_(frame(body))) ++counts_.undelivered;
 }
 
 Verdict Interceptor::from_client(std::string_view body) {
+  constexpr Direction kFrom = Direction::kClientToServer;
+  if (started(kFrom, body) == Passage::kAsIs) return forward();
   const lsp::Peeked message = lsp::peek(body);
+  if (message.kind == lsp::MessageKind::kResponse) {
+    on_client_answer(body, message);
+    return forward();
+  }
   if (clock_.of_client() && message.method == kClockMethod) return on_clock(body);
-  copy_to_tap(Direction::kClientToServer, body);
+  const Followed what = followed(kFrom, message.method);
+  if (what != Followed::kNo || message.kind == lsp::MessageKind::kUnknown)
+    copy_in_lane(kFrom, body);
   if (message.method.starts_with(kOwnMethods)) return on_own(body, message);
+  // Nothing that the agent changes or answers is unfollowed.
+  if (what == Followed::kNo) return forward();
   if (provider_ != nullptr && message.kind == lsp::MessageKind::kNotification)
     documents_.note(message.method, body);
   if (!options_.accept_command.empty() && carries_item(message.method)) {
@@ -100,18 +219,28 @@ Verdict Interceptor::from_client(std::string_view body) {
     ++counts_.unwrapped;
     return replace(std::move(*unwrapped));
   }
-  if (message.method == "$/cancelRequest") return on_cancel(body);
+  if (message.method == kCancelMethod) return on_cancel(body);
   if (message.kind != lsp::MessageKind::kRequest) return forward();
+  if (message.method == kInlineMethod) return on_inline_request(body, message);
+  if (message.method == kExecuteMethod && !options_.accept_command.empty())
+    return on_accept(body, message);
   if (message.method == "initialize") {
     if (on_editor_process_) on_editor_process_(process_id_of(body));
-    const std::lock_guard lock(session_mutex_);
-    awaited_.add(message.id, message.method, Awaited::kInitialize);
-  } else if (message.method == kInlineMethod) {
-    return on_inline_request(body, message);
-  } else if (message.method == kExecuteMethod && !options_.accept_command.empty()) {
-    return on_accept(body, message);
+    await(awaited_, message, Awaited::kInitialize);
+  } else if (what == Followed::kWithAnswer && tap_ != nullptr) {
+    await(awaited_, message, Awaited::kFollowed);
   }
   return forward();
+}
+
+// What the editor says to a request of the server's.
+void Interceptor::on_client_answer(std::string_view body, const lsp::Peeked& message) {
+  bool known = false;
+  {
+    const std::lock_guard lock(session_mutex_);
+    known = awaited_by_server_.take(message.id) || awaited_by_server_.displaced() > 0;
+  }
+  if (known) copy_in_lane(Direction::kClientToServer, body);
 }
 
 Verdict Interceptor::on_clock(std::string_view body) {
@@ -121,6 +250,7 @@ Verdict Interceptor::on_clock(std::string_view body) {
     item.kind = TapItem::Kind::kTime;
     item.t_ms = clock_.now_ms();
     if (tap_ != nullptr) tap_->push(std::move(item));
+    lane(Direction::kClientToServer).tapped = tap_ != nullptr;
   }
   return swallow();
 }
@@ -158,8 +288,7 @@ bool Interceptor::provides() const {
 
 Verdict Interceptor::on_inline_request(std::string_view body, const lsp::Peeked& message) {
   if (!provides()) {
-    const std::lock_guard lock(session_mutex_);
-    awaited_.add(message.id, message.method, Awaited::kInline);
+    await(awaited_, message, Awaited::kInline);
     return forward();
   }
   auto ask = documents_.around_cursor(body, message.raw_id);
@@ -185,23 +314,34 @@ Verdict Interceptor::on_cancel(std::string_view body) {
 }
 
 Verdict Interceptor::from_server(std::string_view body) {
-  copy_to_tap(Direction::kServerToClient, body);
+  constexpr Direction kFrom = Direction::kServerToClient;
+  if (started(kFrom, body) == Passage::kAsIs) return forward();
   const lsp::Peeked message = lsp::peek(body);
   if (message.kind == lsp::MessageKind::kResponse) return on_answer(body, message);
-  if (message.method == "client/registerCapability") return on_registration(body);
-  if (message.method == "client/unregisterCapability") on_unregistration(body);
+  const Followed what = followed(kFrom, message.method);
+  if (what != Followed::kNo || message.kind == lsp::MessageKind::kUnknown)
+    copy_in_lane(kFrom, body);
+  if (what == Followed::kWithAnswer && tap_ != nullptr &&
+      message.kind == lsp::MessageKind::kRequest)
+    await(awaited_by_server_, message, Awaited::kFollowed);
+  if (message.method == kRegisterMethod) return on_registration(body);
+  if (message.method == kUnregisterMethod) on_unregistration(body);
   return forward();
 }
 
 Verdict Interceptor::on_answer(std::string_view body, const lsp::Peeked& message) {
   std::optional<lsp::PendingRequests<Awaited>::Entry> entry;
   bool announced = false;
+  bool tapped = false;
   {
     const std::lock_guard lock(session_mutex_);
     entry = awaited_.take(message.id);
     announced = accept_announced_;
+    tapped = entry || awaited_.displaced() > 0;
   }
-  if (!entry || message.has_error) return forward();
+  if (tapped) copy_in_lane(Direction::kServerToClient, body);
+  if (!entry || entry->payload == Awaited::kFollowed) return forward();
+  if (message.has_error) return forward();
   if (entry->payload == Awaited::kInitialize) return on_initialize_answer(body);
   if (!announced) return forward();
   auto wrapped = wrap_items(body, options_.accept_command, message.raw_id, own_commands());

@@ -1,12 +1,15 @@
-// What happens to each message on its way: copied to the tap, changed as agent/rewrite.h lists,
-// answered by the agent itself, or simply let through.
+// What happens to each message on its way: copied to the tap if capture reads such messages
+// (agent/followed_methods.h), changed as agent/rewrite.h lists, answered by the agent itself, or
+// simply let through.
 //
 // Owns the tables of requests; clock, tap, provider and control outlive it. Two threads call
 // on_message, one a direction; deliver() comes from the provider's. What they share is guarded by
 // session_mutex_, never held over I/O. A fault of any kind lets the original through and is
-// counted. Tables are bounded.
+// counted. Tables are bounded: once requests without an answer have filled one, all answers are
+// copied.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <map>
@@ -45,6 +48,7 @@ struct InterceptorCounts {
   std::atomic<std::uint64_t> own_requests{0};  // strop/…, answered
   std::atomic<std::uint64_t> own_unknown{0};   // notifications strop/… of no kind known
   std::atomic<std::uint64_t> unwrapped{0};     // items that came back
+  std::atomic<std::uint64_t> displaced{0};     // requests whose answers are no longer known
   std::atomic<std::uint64_t> faults{0};        // exceptions; the original went on
 };
 
@@ -63,7 +67,9 @@ class Interceptor : public MessageHandler {
   void set_on_editor_process(EditorProcess call) { on_editor_process_ = std::move(call); }
 
   Verdict on_message(Direction direction, std::string_view body) override;
-  void on_untapped(Direction direction) override;
+  Passage on_start(Direction direction, std::string_view start, std::size_t whole) override;
+  void on_part(Direction direction, std::string_view part, bool last) override;
+  void on_untapped(Direction direction, std::string_view start) override;
   void on_forwarded(Direction direction) override;
 
   // The provider's answer: to the tap, then to the editor.
@@ -72,7 +78,12 @@ class Interceptor : public MessageHandler {
   const InterceptorCounts& counts() const { return counts_; }
 
  private:
-  enum class Awaited { kInitialize, kInline };
+  enum class Awaited { kInitialize, kInline, kFollowed };
+  // The sender's own, for each direction.
+  struct Lane {
+    bool tapped = false;  // since the reader of the tap was last woken
+    TapItem growing;      // a message that goes on as it comes
+  };
   struct Registration {
     std::vector<std::string> commands;
     bool inline_completion = false;
@@ -87,11 +98,22 @@ class Interceptor : public MessageHandler {
   Verdict on_inline_request(std::string_view body, const lsp::Peeked& message);
   Verdict on_cancel(std::string_view body);
   Verdict on_answer(std::string_view body, const lsp::Peeked& message);
+  void on_client_answer(std::string_view body, const lsp::Peeked& message);
   Verdict on_initialize_answer(std::string_view body);
   Verdict on_registration(std::string_view body);
   void on_unregistration(std::string_view body);
 
+  Passage start_from_client(const lsp::Glanced& message) const;
+  Passage start_from_server(const lsp::Glanced& message) const;
+  void forget_answered(std::string_view start);
+  Passage started(Direction direction, std::string_view start) const;
+  void await(lsp::PendingRequests<Awaited>& table, const lsp::Peeked& request, Awaited what);
   void copy_to_tap(Direction direction, std::string_view body);
+  // The same on the direction's own thread, which wakes the tap's reader when the message is gone.
+  void copy_in_lane(Direction direction, std::string_view body);
+  Lane& lane(Direction direction) {
+    return lanes_[direction == Direction::kClientToServer ? 0 : 1];
+  }
   void answer_editor(const std::string& body);
   bool provides() const;
   std::vector<std::string> own_commands() const;
@@ -105,10 +127,12 @@ class Interceptor : public MessageHandler {
   EditorProcess on_editor_process_;
   EditorDocuments documents_;  // of the direction to the server
   InterceptorCounts counts_;
+  std::array<Lane, 2> lanes_;
 
   mutable std::mutex session_mutex_;
   // Guarded by session_mutex_.
-  lsp::PendingRequests<Awaited> awaited_;
+  lsp::PendingRequests<Awaited> awaited_;            // by the editor
+  lsp::PendingRequests<Awaited> awaited_by_server_;  // those that capture reads the answers of
   ServerFacts server_;
   std::map<std::string, Registration> registrations_;
   bool accept_announced_ = false;

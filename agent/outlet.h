@@ -1,15 +1,14 @@
 // The writing end towards the editor or the server: writes all of it, waits while the other side
 // does not read, and can be told to give up.
 //
-// Owns its descriptor. One thread writes. Waiting never holds a lock. The inherited stdout may
-// share its file description with others, so its blocking flag is left alone: a pipe is opened
-// anew, a socket is written with a flag, and to anything else (a file, a terminal) a plain write
-// waits. Errors: kClosed, when the other side has gone.
+// Owns its descriptor. One thread writes; stop() may come from any. Waiting never holds a lock.
+// Errors: kClosed, when the other side has gone.
 #pragma once
 
 #include <string_view>
+#include <utility>
 
-#include "agent/file_descriptor.h"
+#include "agent/interruptible_end.h"
 
 namespace strop::agent {
 
@@ -17,19 +16,30 @@ class Outlet {
  public:
   enum class Result { kWritten, kClosed, kStopped };
 
-  explicit Outlet(FileDescriptor descriptor);
+  explicit Outlet(FileDescriptor descriptor)
+      : end_(std::move(descriptor), InterruptibleEnd::Use::kWrite) {}
 
-  // `stop`: a descriptor that becomes readable when there is no more time.
-  Result write(std::string_view bytes, int stop);
+  // As InterruptibleEnd's.
+  void attach() { end_.attach(); }
+  void detach() { end_.detach(); }
+
+  Result write(std::string_view bytes);
+
+  // As InterruptibleEnd::move_to.
+  ssize_t take_from(InterruptibleEnd& input, std::size_t size) { return input.move_to(end_, size); }
+
+  bool is_full() const { return end_.is_full(); }
+  bool is_pipe() const { return end_.is_pipe(); }
+
+  // There is no more time: what there is no room for is not written.
+  void stop() { end_.interrupt(); }
 
   // The other side reads the end.
-  void close();
+  void close() { end_.close(); }
 
  private:
-  ssize_t put(std::string_view bytes);
-
-  FileDescriptor descriptor_;
-  bool socket_ = false;
+  InterruptibleEnd end_;
+  bool stopping_ = false;  // the writing thread was told
 };
 
 }  // namespace strop::agent

@@ -3,10 +3,11 @@
 //
 // Owns its descriptors and threads; the handler outlives it. Without a handler bytes in are bytes
 // out, not even framed. With one, a frame goes to it as soon as it is complete and on as it says;
-// what is no frame (junk, a frame above 4 MiB, the rest of a cut stream) goes on as it is, counted.
-// Memory: a frame and a read for each direction, and the bounded queue of inject(). Errors of one
-// side end what depends on it, as they would without us: when the editor ends its side the server
-// reads the end, when one stops reading the other's writes fail.
+// of a large one that has only begun the handler may say that it goes on as it comes. What is no
+// frame (junk, a frame above 4 MiB, the rest of a cut stream) goes on as it is, counted. Memory: a
+// frame and a read for each direction, and the bounded queue of inject(). Errors of one side end
+// what depends on it, as they would without us: when the editor ends its side the server reads the
+// end, when one stops reading the other's writes fail.
 #pragma once
 
 #include <sys/types.h>
@@ -23,6 +24,7 @@
 #include <thread>
 
 #include "agent/file_descriptor.h"
+#include "agent/interruptible_end.h"
 #include "agent/outlet.h"
 #include "agent/suggestion_tracker.h"
 #include "lsp/framing.h"
@@ -36,14 +38,27 @@ struct Verdict {
   std::string body;  // kReplace: the message instead
 };
 
-// Decides about messages. Each direction's calls come from that direction's thread.
+// What becomes of a large message of which a part is still to come.
+enum class Passage {
+  kUndecided,  // to be asked again when more of it is there
+  kWhole,      // on_message decides, when it is all there
+  kAsIs,       // goes on as it comes
+  kCopied      // goes on as it comes, each part by on_part
+};
+
+// Decides about messages. Each direction's calls come from that direction's thread. None may throw
+// or wait.
 class MessageHandler {
  public:
   virtual ~MessageHandler() = default;
-  // A whole message's body. Must not throw, must not wait.
+  // A whole message's body.
   virtual Verdict on_message(Direction direction, std::string_view body) = 0;
-  // Bytes that went by without being understood: the body of a large frame.
-  virtual void on_untapped(Direction direction) = 0;
+  // The first bytes of a body of `whole`.
+  virtual Passage on_start(Direction direction, std::string_view start, std::size_t whole) = 0;
+  // The next bytes of a body that goes on as it comes, before they do.
+  virtual void on_part(Direction direction, std::string_view part, bool last) = 0;
+  // A body goes by that is too large to be kept; how it begins.
+  virtual void on_untapped(Direction direction, std::string_view start) = 0;
   // What on_message let through is with the other side now: the time for slower work.
   virtual void on_forwarded(Direction direction) = 0;
 };
@@ -74,6 +89,10 @@ class Relay {
  public:
   static constexpr std::size_t kMaxInjections = 4096;
   static constexpr std::size_t kMaxInjectedBytes = 16u << 20;
+  // From this size on, a message that has only begun is asked about.
+  static constexpr std::size_t kLarge = 16u << 10;
+  // So much of its beginning is shown at the most.
+  static constexpr std::size_t kStart = 4u << 10;
 
   // `handler`: nullptr for bytes alone.
   Relay(RelayEnds ends, MessageHandler* handler);
@@ -114,14 +133,15 @@ class Relay {
   bool write_injections();
   void end_output();
 
-  FileDescriptor from_editor_;
-  FileDescriptor from_server_;
+  InterruptibleEnd from_editor_;
+  InterruptibleEnd from_server_;
   Outlet to_editor_;
   Outlet to_server_;
   MessageHandler* handler_;
-  FileDescriptor stop_;       // eventfd: both directions end
-  FileDescriptor no_input_;   // eventfd: the direction to the server ends
-  FileDescriptor injection_;  // eventfd: something is in injections_
+  // What a thread looks at when it was interrupted, and before it reads.
+  std::atomic<bool> stopping_{false};   // both directions end
+  std::atomic<bool> no_input_{false};   // the direction to the server ends
+  std::atomic<bool> injecting_{false};  // something is in injections_
   std::thread to_server_thread_;
   std::thread to_editor_thread_;
   RelayCounts counts_;  // each direction's thread writes its part

@@ -72,6 +72,7 @@ json counts_json(const InterceptorCounts& counts) {
           {"own_requests", counts.own_requests.load()},
           {"own_unknown", counts.own_unknown.load()},
           {"unwrapped", counts.unwrapped.load()},
+          {"displaced", counts.displaced.load()},
           {"faults", counts.faults.load()}};
 }
 

@@ -5,6 +5,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "agent/followed_methods.h"
+
 namespace strop::agent {
 namespace {
 
@@ -114,6 +116,7 @@ void SuggestionTracker::Impl::from_client(const lsp::Peeked& peeked, std::string
   }
   if (peeked.kind == lsp::MessageKind::kUnknown) return;
   const std::string& method = peeked.method;
+  if (followed(Direction::kClientToServer, method) == Followed::kNo) return;
   if (const auto handler = client_handlers().find(method); handler != client_handlers().end())
     return (this->*handler->second)(read(body), peeked);
   if (may_be_word(method)) {
@@ -123,6 +126,9 @@ void SuggestionTracker::Impl::from_client(const lsp::Peeked& peeked, std::string
 }
 
 void SuggestionTracker::Impl::from_server(const lsp::Peeked& peeked, std::string_view body) {
+  if (peeked.kind != lsp::MessageKind::kResponse &&
+      followed(Direction::kServerToClient, peeked.method) == Followed::kNo)
+    return;
   if (peeked.kind == lsp::MessageKind::kNotification) {
     if (peeked.method != "textDocument/publishDiagnostics") return;
     const json message = read(body);
@@ -140,6 +146,7 @@ void SuggestionTracker::Impl::from_server(const lsp::Peeked& peeked, std::string
     if (early_.size() > kMaxEarly) early_.pop_front();
     return;
   }
+  if (followed(Direction::kClientToServer, entry->method) != Followed::kWithAnswer) return;
   answer(*entry, peeked.has_error, body);
 }
 

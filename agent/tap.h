@@ -43,8 +43,8 @@ struct TapLimits {
   std::size_t items = 8192;
   std::size_t bytes = 64u << 20;
   bool patient = false;
-  std::chrono::milliseconds gather{50};  // not where patient
-  std::size_t gather_bytes = 1u << 20;   // no longer than that: it stays in the cache
+  std::chrono::milliseconds gather{250};  // not where patient
+  std::size_t gather_bytes = 1u << 20;    // no longer than that: it stays in the cache
 };
 
 struct TapCounts {

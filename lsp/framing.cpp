@@ -92,11 +92,33 @@ std::optional<Chunk> FrameReader::next() {
         const std::size_t end =
             head_ + static_cast<std::size_t>(std::min<std::uint64_t>(left_, end_ - head_));
         left_ -= end - head_;
-        if (left_ == 0) seek_from(end, true);
-        return take(ChunkKind::kOversized, end);
+        if (left_ == 0) {
+          if (piece_ == ChunkKind::kPart) ++counts_.frames;
+          seek_from(end, true);
+        }
+        return take(piece_, end);
       }
     }
   }
+}
+
+std::optional<FrameReader::Begun> FrameReader::begun() const {
+  if (state_ != State::kBody || head_ < block_) return std::nullopt;
+  return Begun{text().substr(body_), static_cast<std::size_t>(left_)};
+}
+
+void FrameReader::stream() {
+  state_ = State::kStreaming;
+  piece_ = ChunkKind::kPart;
+  left_ += body_ - block_;
+}
+
+void FrameReader::went_by(std::size_t bytes) {
+  left_ -= bytes;
+  (piece_ == ChunkKind::kPart ? counts_.frame_bytes : counts_.oversized_bytes) += bytes;
+  if (left_ > 0) return;
+  if (piece_ == ChunkKind::kPart) ++counts_.frames;
+  seek_from(end_, true);
 }
 
 std::optional<Chunk> FrameReader::finish() {
@@ -106,6 +128,7 @@ std::optional<Chunk> FrameReader::finish() {
 }
 
 bool FrameReader::seek() {
+  if (take_plain_block()) return true;
   for (; scan_ < end_; ++scan_) {
     const char c = buffer_[scan_];
     if (lower(c) == 'c') {
@@ -122,6 +145,29 @@ bool FrameReader::seek() {
     at_line_start_ = c == '\n';
   }
   return false;
+}
+
+// The form in which nearly all headers are written, when it is all there; the same comes of reading
+// it byte by byte.
+bool FrameReader::take_plain_block() {
+  constexpr std::string_view kStart = "Content-Length: ";
+  constexpr std::string_view kEnd = "\r\n\r\n";
+  std::string_view rest = text().substr(scan_);
+  if (!rest.starts_with(kStart)) return false;
+  rest.remove_prefix(kStart.size());
+  std::uint64_t length = 0;
+  std::size_t digits = 0;
+  while (digits < rest.size() && is_digit(rest[digits]) && length <= limits_.max_length)
+    length = length * 10 + static_cast<unsigned>(rest[digits++] - '0');
+  const std::size_t whole = kStart.size() + digits + kEnd.size();
+  if (digits == 0 || length > limits_.max_length || whole > limits_.max_header ||
+      !rest.substr(digits).starts_with(kEnd))
+    return false;
+  block_ = scan_;
+  scan_ += whole;
+  length_ = length;
+  begin_body();
+  return true;
 }
 
 bool FrameReader::read_header() {
@@ -209,6 +255,7 @@ void FrameReader::begin_body() {
     return;
   }
   state_ = State::kStreaming;
+  piece_ = ChunkKind::kOversized;
   left_ += body_ - block_;
   ++counts_.oversized_frames;
 }
@@ -222,16 +269,23 @@ void FrameReader::seek_from(std::size_t offset, bool at_line_start) {
 std::optional<Chunk> FrameReader::take(ChunkKind kind, std::size_t end) {
   if (end == head_) return std::nullopt;
   Chunk chunk{kind, text().substr(head_, end - head_), {}};
+  const auto body = [&] {
+    const std::size_t begin = std::min(std::max(head_, body_), end);
+    return text().substr(begin, end - begin);
+  };
   switch (kind) {
     case ChunkKind::kFrame:
-      chunk.body = text().substr(body_, end - body_);
       ++counts_.frames;
+      [[fallthrough]];
+    case ChunkKind::kPart:
+      chunk.body = body();
       counts_.frame_bytes += chunk.bytes.size();
       break;
     case ChunkKind::kJunk:
       counts_.junk_bytes += chunk.bytes.size();
       break;
     case ChunkKind::kOversized:
+      chunk.body = body();
       counts_.oversized_bytes += chunk.bytes.size();
       break;
     case ChunkKind::kTruncated:

@@ -23,14 +23,15 @@ enum class ChunkKind {
   kFrame,      // one whole frame
   kJunk,       // bytes outside of any frame
   kOversized,  // a piece of a frame above the limit, header included
-  kTruncated   // what was left when the stream ended
+  kTruncated,  // what was left when the stream ended
+  kPart        // a piece of a frame that stream() lets go on before it is whole, header included
 };
 
 // Views into the reader: valid until more is fed. Those given in between stand behind one another.
 struct Chunk {
   ChunkKind kind = ChunkKind::kJunk;
   std::string_view bytes;  // exactly as fed, header included; never empty
-  std::string_view body;   // of a frame; empty for all else
+  std::string_view body;   // what of `bytes` is a frame's body; empty for all that is no frame
   bool operator==(const Chunk&) const = default;
 };
 
@@ -67,11 +68,26 @@ class FrameReader {
   // The reader then begins anew.
   std::optional<Chunk> finish();
 
+  // A frame of which a part is still to come, when next() gives nothing: its body up to now, and
+  // how long that will be.
+  struct Begun {
+    std::string_view start;
+    std::size_t whole = 0;
+  };
+  std::optional<Begun> begun() const;
+  // That frame need not be whole: next() gives it in pieces as they come. REQUIRES: begun().
+  void stream();
+
   // Bytes fed and not handed on yet.
   std::size_t held() const { return end_ - head_; }
 
-  // Within an oversized frame: what next() gives next belongs to it still.
+  // Within a frame that goes in pieces: what next() gives next belongs to it still.
   bool streaming() const { return state_ == State::kStreaming; }
+
+  // How much of that frame is still to be fed.
+  std::size_t to_come() const { return streaming() ? static_cast<std::size_t>(left_) : 0; }
+  // So many bytes of it went another way. REQUIRES: nothing is held, and no more than to_come().
+  void went_by(std::size_t bytes);
 
   const FrameCounts& counts() const { return counts_; }
 
@@ -80,11 +96,12 @@ class FrameReader {
     kSeeking,   // scan_ is where to look on for a header block
     kHeader,    // in the block that began at block_, in the line that began at line_
     kBody,      // the header is whole; waiting for left_ bytes of body, from body_
-    kStreaming  // an oversized frame: left_ of its bytes are still to be handed on
+    kStreaming  // a frame in pieces: left_ of its bytes are still to be handed on
   };
   enum class Line { kIncomplete, kField, kBlank, kBad };
 
-  bool seek();         // true: a block begins
+  bool seek();  // true: a block begins
+  bool take_plain_block();
   bool read_header();  // true: the state changed
   Line scan_line();
   bool accept_name(char c);
@@ -109,6 +126,7 @@ class FrameReader {
   std::size_t line_ = 0;
   std::size_t body_ = 0;
   std::uint64_t left_ = 0;
+  ChunkKind piece_ = ChunkKind::kOversized;  // kStreaming: what its pieces are
 
   bool at_line_start_ = true;            // kSeeking: scan_ stands at the beginning of a line
   std::optional<std::uint64_t> length_;  // kHeader: of the last Content-Length in the block

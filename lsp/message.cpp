@@ -62,10 +62,10 @@ class Scanner {
 
  private:
   void skip_space() {
-    while (at_ < text_.size() &&
-           std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos)
-      ++at_;
+    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
   }
+
+  static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
   // From the opening quote to past the closing one.
   bool skip_string() {
@@ -148,11 +148,12 @@ std::optional<std::string> unescaped(std::string_view quoted) {
 }
 
 // The keys that matter; any other is kOther.
-enum class Key { kOther, kId, kMethod, kError, kInvalid };
+enum class Key { kOther, kId, kMethod, kResult, kError, kInvalid };
 
 Key key_of(std::string_view quoted) {
   if (quoted == "\"id\"") return Key::kId;
   if (quoted == "\"method\"") return Key::kMethod;
+  if (quoted == "\"result\"") return Key::kResult;
   if (quoted == "\"error\"") return Key::kError;
   if (quoted.find('\\') == std::string_view::npos) return Key::kOther;
   const std::optional<std::string> key = unescaped(quoted);
@@ -186,6 +187,7 @@ std::optional<TopLevel> scan_top_level(std::string_view body) {
         break;
       case Key::kInvalid:
         return std::nullopt;
+      case Key::kResult:
       case Key::kOther:
         break;
     }
@@ -252,6 +254,30 @@ Peeked peek(std::string_view body) {
   found.method = std::move(*method);
   found.kind = top->id.empty() ? MessageKind::kNotification : MessageKind::kRequest;
   return found;
+}
+
+std::optional<Glanced> glance(std::string_view start) {
+  Scanner scanner(start);
+  std::string_view id;
+  if (!scanner.take('{')) return std::nullopt;
+  do {
+    const std::string_view name = scanner.take_string();
+    if (name.empty() || !scanner.take(':')) return std::nullopt;
+    const Key key = key_of(name);
+    if (key == Key::kResult || key == Key::kError) {
+      if (id.empty()) return std::nullopt;
+      return Glanced{{}, parse_id(id)};
+    }
+    const std::string_view value = scanner.take_value();
+    // Something always follows a value; a number that ends the text may not be all of it.
+    if (value.empty() || scanner.at_end() || key == Key::kInvalid) return std::nullopt;
+    if (key == Key::kId) id = value;
+    if (key == Key::kMethod) {
+      if (value[0] != '"' || !is_plain(value)) return std::nullopt;
+      return Glanced{value.substr(1, value.size() - 2), nullptr};
+    }
+  } while (scanner.take(','));
+  return std::nullopt;
 }
 
 }  // namespace strop::lsp

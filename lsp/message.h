@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -34,6 +35,16 @@ struct Peeked {
 
 // The last of keys that stand twice counts, as in JSON.parse.
 Peeked peek(std::string_view body);
+
+// What the beginning of a message says of it.
+struct Glanced {
+  std::string_view method;  // of a request or notification; of the message's own bytes
+  MessageId id = nullptr;   // of an answer: to which request
+};
+// Looks no further than the method or, in an answer, the result; so it takes the first of keys that
+// stand twice. Nothing: what is there does not say, or says it with escapes, or an answer's id is
+// behind its result.
+std::optional<Glanced> glance(std::string_view start);
 
 // The id that a JSON text stands for (as in Peeked::raw_id); nullptr for null and for no valid id.
 MessageId parse_id(std::string_view json_text);

@@ -124,7 +124,7 @@ TEST_F(ProvidingTest, AboutATextThatCannotBeToldThereIsNothing) {
 TEST_F(ProvidingTest, AfterALargeMessageADocumentCannotBeToldUntilItIsWhole) {
   initialize("{}");
   open("int x;");
-  interceptor_->on_untapped(Direction::kClientToServer);
+  interceptor_->on_untapped(Direction::kClientToServer, "");
   editor(inline_request("5"));
   EXPECT_THAT(provider_.asked, IsEmpty());
   open("int y;");
@@ -135,7 +135,7 @@ TEST_F(ProvidingTest, AfterALargeMessageADocumentCannotBeToldUntilItIsWhole) {
 TEST_F(ProvidingTest, WhatTheServerSaysInLargeMessagesChangesNoDocument) {
   initialize("{}");
   open("int x;");
-  interceptor_->on_untapped(Direction::kServerToClient);
+  interceptor_->on_untapped(Direction::kServerToClient, "");
   editor(inline_request("5"));
   EXPECT_EQ(provider_.asked.size(), 1u);
 }

@@ -15,23 +15,29 @@ using testing::IsEmpty;
 
 const std::string kItems = R"({"id":5,"result":{"items":[{"insertText":"x"}]}})";
 
-TEST_F(InterceptorTest, MessagesOfOthersAreCopiedAndGoOnUnchanged) {
-  const std::vector<std::string> bodies{
-      R"({"id":1,"method":"textDocument/hover","params":{}})",
-      R"({"id":1,"result":null})",
-      R"({"method":"$/progress"})",
+TEST_F(InterceptorTest, MessagesOfOthersGoOnUnchangedAndCaptureHasWhatItMayRead) {
+  const std::vector<std::string> followed{
       R"({"id":1,"method":"workspace/executeCommand","params":{"command":"srv"}})",
-      R"([{"id":1}])",
-      "{ broken",
-      "",
-      "\xff\xfe",
-      R"({"method":"initialize"})",
-      R"({"id":null,"result":{"capabilities":{}}})",
-      R"({"id":"strop","result":{"items":[{}]}})"};
-  for (const std::string& body : bodies) {
+      R"({"method":"initialize"})"};
+  const std::vector<std::string> no_messages{R"([{"id":1}])", "{ broken", "", "\xff\xfe"};
+  const std::vector<std::string> others{R"({"id":1,"method":"textDocument/hover","params":{}})",
+                                        R"({"id":1,"result":null})", R"({"method":"$/progress"})",
+                                        R"({"id":null,"result":{"capabilities":{}}})",
+                                        R"({"id":"strop","result":{"items":[{}]}})"};
+  for (const std::string& body : no_messages) {
     EXPECT_EQ(editor(body), body);
     EXPECT_EQ(server(body), body);
     EXPECT_THAT(tapped(), ElementsAre(body, body));
+  }
+  for (const std::string& body : followed) {
+    EXPECT_EQ(editor(body), body);
+    EXPECT_EQ(server(body), body);
+    EXPECT_THAT(tapped(), ElementsAre(body));  // the editor's
+  }
+  for (const std::string& body : others) {
+    EXPECT_EQ(editor(body), body);
+    EXPECT_EQ(server(body), body);
+    EXPECT_THAT(tapped(), IsEmpty()) << body;
   }
   EXPECT_EQ(interceptor_->counts().faults, 0u);
   EXPECT_THAT(injected_, IsEmpty());
@@ -175,13 +181,13 @@ TEST_F(InterceptorTest, CancellationsGoToTheServer) {
 }
 
 TEST_F(InterceptorTest, WhatCouldNotBeTappedIsALoss) {
-  interceptor_->on_untapped(Direction::kServerToClient);
+  interceptor_->on_untapped(Direction::kServerToClient, "");
   EXPECT_THAT(tapped(), ElementsAre("lost"));
 }
 
 TEST_F(InterceptorTest, AFullTapDropsAndRelaysOn) {
   for (int i = 0; i < 10'000; ++i) {
-    const std::string body = R"({"method":"m"})";
+    const std::string body = R"({"method":"textDocument/didSave"})";
     ASSERT_EQ(editor(body), body);
   }
   EXPECT_EQ(tap_.counts().dropped, 10'000 - TapLimits().items);

@@ -19,8 +19,12 @@ constexpr std::size_t kBound = 512u << 10;
 
 struct Forwarding : MessageHandler {
   Verdict on_message(Direction, std::string_view) override { return {}; }
-  void on_untapped(Direction) override {}
+  Passage on_start(Direction, std::string_view, std::size_t) override { return passage; }
+  void on_part(Direction, std::string_view, bool) override {}
+  void on_untapped(Direction, std::string_view) override {}
   void on_forwarded(Direction) override {}
+
+  Passage passage = Passage::kWhole;
 };
 
 class RelayPressure : public testing::TestWithParam<bool> {
@@ -139,6 +143,41 @@ TEST_P(Injection, DoesNotGetIntoALargeMessage) {
   const std::string arrived = editor_.read(large.size() - 1000 + frame("\"own\"").size());
   writer.join();
   EXPECT_TRUE(arrived == large.substr(1000) + frame("\"own\""));
+}
+
+TEST_P(Injection, DoesNotGetIntoAMessageThatGoesOnAsItComes) {
+  forwarding_.passage = Passage::kAsIs;
+  relay_->start();
+  const std::string large = frame(std::string(Relay::kLarge, 'x'));
+  ASSERT_TRUE(server_.write(large.substr(0, 1000)));
+  ASSERT_EQ(editor_.read(1000), large.substr(0, 1000));
+  ASSERT_TRUE(relay_->inject(frame("\"own\"")));
+  ASSERT_TRUE(server_.write(large.substr(1000)));
+  EXPECT_EQ(editor_.read(large.size() - 1000 + frame("\"own\"").size()),
+            large.substr(1000) + frame("\"own\""));
+}
+
+// Each interrupts a thread that reads, or is just about to.
+TEST_P(Injection, OneByOneWhileTheServerSpeaksAllArrive) {
+  relay_->start();
+  constexpr int kEach = 3'000;
+  const std::string said = frame("1");
+  const std::string own = frame("[]");
+  std::thread server([&] {
+    for (int i = 0; i < kEach; ++i) ASSERT_TRUE(server_.write(said));
+  });
+  std::thread agent([&] {
+    for (int i = 0; i < kEach; ++i) ASSERT_TRUE(relay_->inject(own));
+  });
+  const std::string arrived = editor_.read(kEach * (said.size() + own.size()));
+  server.join();
+  agent.join();
+  lsp::FrameReader reader;
+  reader.feed(arrived);
+  while (reader.next()) {
+  }
+  EXPECT_EQ(reader.counts().frames, 2u * kEach);
+  EXPECT_EQ(reader.counts().junk_bytes, 0u);
 }
 
 TEST_P(Injection, IsBoundedInNumberAndDropsCounted) {

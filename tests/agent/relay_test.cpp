@@ -32,7 +32,15 @@ class Recorder : public MessageHandler {
     seen_.emplace_back(direction, body);
     return decide ? decide(body) : Verdict{};
   }
-  void on_untapped(Direction) override { ++untapped; }
+  Passage on_start(Direction, std::string_view begin, std::size_t) override {
+    return start ? start(begin) : Passage::kWhole;
+  }
+  void on_part(Direction direction, std::string_view part, bool last) override {
+    const std::lock_guard lock(mutex_);
+    growing_ += part;
+    if (last) seen_.emplace_back(direction, std::exchange(growing_, {}));
+  }
+  void on_untapped(Direction, std::string_view) override { ++untapped; }
   void on_forwarded(Direction) override { ++forwarded; }
 
   std::vector<Said> seen() const {
@@ -41,12 +49,14 @@ class Recorder : public MessageHandler {
   }
 
   std::function<Verdict(std::string_view)> decide;
+  std::function<Passage(std::string_view)> start;
   std::atomic<int> untapped{0};
   std::atomic<int> forwarded{0};
 
  private:
   mutable std::mutex mutex_;
   std::vector<Said> seen_;
+  std::string growing_;
 };
 
 class RelayTest : public testing::Test {
@@ -152,6 +162,67 @@ TEST_F(RelayTest, ALargerOneStreamsThroughUntappedAndCounted) {
   EXPECT_EQ(recorder_.untapped, 1);
   EXPECT_EQ(counts().to_editor.frames.oversized_frames, 1u);
   EXPECT_EQ(counts().to_editor.frames.oversized_bytes, large.size());
+}
+
+TEST_F(RelayTest, ALargeMessageThatMayGoesOnAsItComes) {
+  recorder_.start = [](std::string_view begin) {
+    return begin.size() < 3 ? Passage::kUndecided : Passage::kAsIs;
+  };
+  start(&recorder_);
+  const std::string large = frame(std::string(Relay::kLarge, 'x'));
+  ASSERT_TRUE(server_.write(large.substr(0, 30)));
+  EXPECT_EQ(editor_.read(30), large.substr(0, 30));
+  const std::string rest = large.substr(30) + frame("{}");
+  EXPECT_EQ(carry(server_, editor_, rest, 1000), rest);
+  EXPECT_THAT(recorder_.seen(), ElementsAre(Said(kToEditor, "{}")));
+  EXPECT_EQ(counts().to_editor.frames.frames, 2u);
+  EXPECT_EQ(recorder_.untapped, 0);
+}
+
+TEST_F(RelayTest, OfOneThatGoesOnAsItComesTheHandlerHasEveryByte) {
+  recorder_.start = [](std::string_view begin) {
+    return begin.empty() ? Passage::kUndecided : Passage::kCopied;
+  };
+  for (const std::size_t piece : {700, 20'000, 100'000}) {
+    start(&recorder_);
+    std::string body;
+    for (int i = 0; body.size() < 3 * Relay::kLarge; ++i) body += std::to_string(i) + ',';
+    const std::string stream = frame(body) + frame("{}") + frame(body) + frame(body);
+    const std::size_t before = recorder_.seen().size();
+    EXPECT_TRUE(carry(editor_, server_, stream, piece) == stream);
+    const auto seen = recorder_.seen();
+    ASSERT_EQ(seen.size(), before + 4) << piece;
+    for (std::size_t i = 0; i < 4; ++i)
+      EXPECT_TRUE(seen[before + i] == Said(kToServer, i == 1 ? "{}" : body)) << piece << " " << i;
+  }
+}
+
+TEST_F(RelayTest, OneThatIsToBeWholeIsAskedAboutOnceAndMayBeReplaced) {
+  std::atomic<int> asked = 0;
+  recorder_.start = [&asked](std::string_view) {
+    ++asked;
+    return Passage::kWhole;
+  };
+  recorder_.decide = [](std::string_view) { return Verdict{Verdict::Fate::kReplace, "[]"}; };
+  start(&recorder_);
+  const std::string large = frame(std::string(Relay::kLarge, 'x'));
+  ASSERT_TRUE(server_.write(large.substr(0, 30)));
+  EXPECT_EQ(carry(server_, editor_, large.substr(30) + large, 700), frame("[]") + frame("[]"));
+  EXPECT_GE(asked, 1);
+  EXPECT_LE(asked, 2);
+}
+
+TEST_F(RelayTest, ASmallMessageIsWaitedForWithoutAWord) {
+  std::atomic<int> asked = 0;
+  recorder_.start = [&asked](std::string_view) {
+    ++asked;
+    return Passage::kAsIs;
+  };
+  start(&recorder_);
+  const std::string small = frame(std::string(Relay::kLarge - 1, 'x'));
+  EXPECT_EQ(carry(server_, editor_, small, 1000), small);
+  EXPECT_EQ(asked, 0);
+  EXPECT_EQ(recorder_.seen().size(), 1u);
 }
 
 TEST_F(RelayTest, JunkGoesThroughCounted) {

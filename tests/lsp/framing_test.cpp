@@ -225,6 +225,64 @@ TEST(Framing, AnOversizedFrameStreamsThroughAsItComes) {
   EXPECT_EQ(reader.counts().oversized_bytes, 33u);
 }
 
+TEST(Framing, AFrameThatHasBegunGoesOnInPiecesWhenItMay) {
+  FrameReader reader;
+  reader.feed("!Content-Length: 7\r\n\r\nab");
+  EXPECT_EQ(reader.next()->bytes, "!");
+  EXPECT_EQ(reader.next(), std::nullopt);
+  ASSERT_TRUE(reader.begun());
+  EXPECT_EQ(reader.begun()->start, "ab");
+  EXPECT_EQ(reader.begun()->whole, 7u);
+  reader.stream();
+  EXPECT_EQ(*reader.next(), (Chunk{ChunkKind::kPart, "Content-Length: 7\r\n\r\nab", "ab"}));
+  EXPECT_TRUE(reader.streaming());
+  EXPECT_EQ(reader.next(), std::nullopt);
+  EXPECT_FALSE(reader.begun());
+  reader.feed("cdefgContent-Length: 1\r\n\r\nz");
+  EXPECT_EQ(*reader.next(), (Chunk{ChunkKind::kPart, "cdefg", "cdefg"}));
+  EXPECT_FALSE(reader.streaming());
+  EXPECT_EQ(reader.next()->body, "z");
+  EXPECT_EQ(reader.counts().frames, 2u);
+  EXPECT_EQ(reader.counts().frame_bytes, 28u + 22u);
+}
+
+TEST(Framing, AFrameInPiecesMayBeginWithItsHeaderAloneAndBeCut) {
+  FrameReader reader;
+  reader.feed("Content-Length: 7\r\n\r\n");
+  EXPECT_EQ(reader.next(), std::nullopt);
+  ASSERT_TRUE(reader.begun());
+  EXPECT_EQ(reader.begun()->start, "");
+  reader.stream();
+  EXPECT_EQ(*reader.next(), (Chunk{ChunkKind::kPart, "Content-Length: 7\r\n\r\n", ""}));
+  reader.feed("abc");
+  EXPECT_EQ(reader.next()->body, "abc");
+  EXPECT_EQ(reader.finish(), std::nullopt);
+  EXPECT_EQ(reader.counts().frames, 0u);
+  EXPECT_EQ(reader.counts().frame_bytes, 24u);
+}
+
+TEST(Framing, WhatOfAStreamingFrameWentAnotherWayIsCountedAndPassedOver) {
+  FrameReader reader({.max_frame = 10, .max_length = 1000, .max_header = 100});
+  reader.feed("Content-Length: 9\r\n\r\nab");
+  EXPECT_EQ(reader.next(), std::nullopt);
+  EXPECT_EQ(reader.to_come(), 0u);
+  reader.stream();
+  EXPECT_EQ(reader.next()->body, "ab");
+  EXPECT_EQ(reader.to_come(), 7u);
+  reader.went_by(3);
+  EXPECT_TRUE(reader.streaming());
+  reader.went_by(4);
+  EXPECT_FALSE(reader.streaming());
+  reader.feed("Content-Length: 11\r\n\r\nc");
+  EXPECT_EQ(reader.next()->kind, ChunkKind::kOversized);
+  reader.went_by(10);
+  reader.feed("Content-Length: 1\r\n\r\nz");
+  EXPECT_EQ(reader.next()->body, "z");
+  EXPECT_EQ(reader.counts().frames, 2u);
+  EXPECT_EQ(reader.counts().frame_bytes, 30u + 22u);
+  EXPECT_EQ(reader.counts().oversized_bytes, 33u);
+}
+
 TEST(Framing, LimitsHoldForEverySplit) {
   const FrameLimits limits{.max_frame = 10, .max_length = 20, .max_header = 60};
   EXPECT_EQ(

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace strop::lsp {
 namespace {
@@ -143,6 +144,48 @@ TEST(Peek, DepthIsNoMatter) {
   const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
   EXPECT_EQ(seen(R"({"params":)" + deep + R"(,"id":1})"), "response 1");
   EXPECT_EQ(seen(R"({"id":)" + deep + "}"), "unknown");
+}
+
+// What a glance tells: a method, the JSON text of the id that is answered, or "?".
+std::string glanced(std::string_view start) {
+  const auto seen = glance(start);
+  if (!seen) return "?";
+  return seen->method.empty() ? "answers " + id_to_json(seen->id) : std::string(seen->method);
+}
+
+TEST(Glance, NeedsNoMoreThanTheMethod) {
+  const std::string_view body =
+      R"({"jsonrpc":"2.0","id":12,"method":"a/b","params":{"text":"x\"}{y"}})";
+  const auto start = [&](std::string_view end) {
+    return glanced(body.substr(0, body.find(end) + end.size()));
+  };
+  EXPECT_EQ(start(R"("id":1)"), "?");
+  EXPECT_EQ(start(R"("method":"a)"), "?");
+  EXPECT_EQ(start(R"("method":"a/b",)"), "a/b");
+  EXPECT_EQ(start(R"("text":"x\)"), "a/b");
+  EXPECT_EQ(glanced(body), "a/b");
+}
+
+TEST(Glance, KnowsAnAnswerByItsResult) {
+  const std::vector<Case> cases{
+      {R"({"id":1,"result":{"a)", "answers 1"},
+      {R"({"id":"x","error":{"a)", "answers \"x\""},
+      {R"({ "jsonrpc" : "2.0" , "id" : null , "error" : {)", "answers null"},
+      {R"({"jsonrpc":"2.0","id":12)", "?"},
+      {R"({"id":1,"params":{"a)", "?"},  // a method may come
+      {R"({"result":{"a":1},"id":1})", "?"},
+      {R"({"params":{},"method":"m","x)", "m"},
+      {R"({"method":"a\u002fb","id":1})", "?"},
+      {R"({"id":1})", "?"},
+      {R"({"id":1,"met)", "?"},
+      {R"({"method":7,"id":1})", "?"},
+      {R"([{"id":1,"method":"m",)", "?"},
+      {R"({"a" "b")", "?"},
+      {R"({"\q":1,"method":"m"})", "?"},
+      {"", "?"},
+      {"{", "?"},
+      {"{}", "?"}};
+  for (const Case& one : cases) EXPECT_EQ(glanced(one.body), one.seen) << one.body;
 }
 
 TEST(MessageIds, GoToJsonAndBack) {
