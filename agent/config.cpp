@@ -439,6 +439,7 @@ tl::expected<Config, std::string> load_config(const Places& places, const Flags&
     return tl::unexpected("configuration: " + sound.error());
   config.state = places.state_home / "strop";
   config.home = places.home;
+  config.config_home = places.config_home;
   return config;
 }
 

@@ -102,6 +102,7 @@ struct Config {
   PrivacyConfig privacy;
   std::filesystem::path state;  // $XDG_STATE_HOME/strop, or ~/.local/state/strop
   std::filesystem::path home;
+  std::filesystem::path config_home;  // of all programs
   bool operator==(const Config&) const = default;
 };
 

@@ -20,7 +20,7 @@ GateOptions gate_options(const Config& config) {
   options.workspaces = config.privacy.workspaces;
   options.exclude = config.privacy.exclude;
   options.state = config.state;
-  options.home = config.home;
+  options.user = {config.home, config.config_home / "git"};
   return options;
 }
 

@@ -258,9 +258,13 @@ Verdict Interceptor::on_clock(std::string_view body) {
 Verdict Interceptor::on_own(std::string_view body, const lsp::Peeked& message) {
   if (message.kind == lsp::MessageKind::kRequest) {
     ++counts_.own_requests;
-    answer_editor(control_ != nullptr
-                      ? control_->answer(message.method, message.raw_id, body)
-                      : error_answer(message.raw_id, kMethodNotFound, "nothing answers here"));
+    const bool taken =
+        control_ != nullptr &&
+        control_->ask({message.method, std::string(message.raw_id), std::string(body)},
+                      [this](const std::string& answer) { answer_editor(answer); });
+    if (!taken)
+      answer_editor(error_answer(message.raw_id, kRequestFailed,
+                                 "strop-agent has too many requests, or none are answered here"));
   } else if (!may_be_word(message.method)) {
     ++counts_.own_unknown;
   }

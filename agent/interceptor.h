@@ -3,10 +3,10 @@
 // simply let through.
 //
 // Owns the tables of requests; clock, tap, provider and control outlive it. Two threads call
-// on_message, one a direction; deliver() comes from the provider's. What they share is guarded by
-// session_mutex_, never held over I/O. A fault of any kind lets the original through and is
-// counted. Tables are bounded: once requests without an answer have filled one, all answers are
-// copied.
+// on_message, one a direction; deliver() comes from the provider's, answers from control's. What
+// they share is guarded by session_mutex_, never held over I/O. A fault of any kind lets the
+// original through and is counted. Tables are bounded: once requests without an answer have filled
+// one, all answers are copied.
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "agent/clock.h"
-#include "agent/control.h"
+#include "agent/control_desk.h"
 #include "agent/provider/editor_documents.h"
 #include "agent/provider/inline_provider.h"
 #include "agent/relay.h"
@@ -62,7 +62,7 @@ class Interceptor : public MessageHandler {
 
   // Before the relay starts.
   void set_provider(InlineProvider* provider) { provider_ = provider; }
-  void set_control(const Control* control) { control_ = control; }
+  void set_control(ControlDesk* control) { control_ = control; }
   void set_inject(Inject inject) { inject_ = std::move(inject); }
   void set_on_editor_process(EditorProcess call) { on_editor_process_ = std::move(call); }
 
@@ -122,7 +122,7 @@ class Interceptor : public MessageHandler {
   Clock& clock_;
   Tap* tap_;
   InlineProvider* provider_ = nullptr;
-  const Control* control_ = nullptr;
+  ControlDesk* control_ = nullptr;
   Inject inject_;
   EditorProcess on_editor_process_;
   EditorDocuments documents_;  // of the direction to the server

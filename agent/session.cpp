@@ -62,18 +62,12 @@ json counts_json(const DirectionCounts& counts) {
 }
 
 json counts_json(const InterceptorCounts& counts) {
-  return {{"announced", counts.announced.load()},
-          {"wrapped", counts.wrapped.load()},
-          {"accepts", counts.accepts.load()},
-          {"asked", counts.asked.load()},
-          {"cancelled", counts.cancelled.load()},
-          {"no_context", counts.no_context.load()},
-          {"undelivered", counts.undelivered.load()},
-          {"own_requests", counts.own_requests.load()},
-          {"own_unknown", counts.own_unknown.load()},
-          {"unwrapped", counts.unwrapped.load()},
-          {"displaced", counts.displaced.load()},
-          {"faults", counts.faults.load()}};
+  return {{"announced", counts.announced.load()},     {"wrapped", counts.wrapped.load()},
+          {"accepts", counts.accepts.load()},         {"asked", counts.asked.load()},
+          {"cancelled", counts.cancelled.load()},     {"no_context", counts.no_context.load()},
+          {"undelivered", counts.undelivered.load()}, {"own_requests", counts.own_requests.load()},
+          {"own_unknown", counts.own_unknown.load()}, {"unwrapped", counts.unwrapped.load()},
+          {"displaced", counts.displaced.load()},     {"faults", counts.faults.load()}};
 }
 
 json counts_json(const CaptureCounts& counts) {
@@ -146,6 +140,7 @@ class Session {
   std::unique_ptr<Interceptor> interceptor_;
   std::unique_ptr<Relay> relay_;
   std::unique_ptr<Provider> provider_;
+  std::optional<ControlDesk> desk_;
   std::unique_ptr<Capture> capture_;
   bool captured_all_ = false;
 };
@@ -194,7 +189,8 @@ void Session::build(std::vector<Backend> backends) {
     control_.emplace(
         std::move(facts), [this](std::string_view uri) { return delivery_->ruling(uri); },
         [this] { delivery_->look_again(); });
-    interceptor_->set_control(&*control_);
+    desk_.emplace(*control_);
+    interceptor_->set_control(&*desk_);
     if (capturing_) {
       TrackerOptions tracker;
       tracker.accept_command = options.accept_command;
@@ -251,6 +247,7 @@ bool Session::finish(const ChildEnd& end) {
   else
     hand_over(end);
   if (provider_) provider_->stop();
+  if (desk_) desk_->stop();
   relay_->stop();
   if (standalone_.thread.joinable()) standalone_.thread.join();
   if (capture_) {

@@ -11,6 +11,7 @@ namespace {
 // So much around the cursor decides over a secret that it cuts; a key in PEM form may begin further
 // up.
 constexpr std::size_t kNear = 1'024;
+constexpr std::size_t kLongLine = 8'192;
 constexpr std::size_t kMostRemembered = 1'024;
 // Only what repeats itself could stand in more places, and that is no secret.
 constexpr std::size_t kMostSpans = 8;
@@ -33,19 +34,20 @@ void tidy(std::vector<schema::SecretHit>& hits) {
   hits = std::move(apart);
 }
 
-// From a line's beginning, where there is one.
+// From a line's beginning, and the whole of a line that is long.
 std::string_view last_part(std::string_view text) {
   if (text.size() <= kNear || text.find(kKeyLine) != std::string_view::npos) return text;
-  text.remove_prefix(text.size() - kNear);
-  const std::size_t line = text.find('\n');
-  return line == std::string_view::npos ? text : text.substr(line + 1);
+  std::size_t line = text.find('\n', text.size() - kNear);
+  if (line == std::string_view::npos) line = text.rfind('\n');
+  if (line != std::string_view::npos) text.remove_prefix(line + 1);
+  return text.substr(text.size() - std::min(text.size(), kLongLine));
 }
 
 std::string_view first_part(std::string_view text) {
   if (text.size() <= kNear || text.find(kKeyLine) != std::string_view::npos) return text;
-  text = text.substr(0, kNear);
-  const std::size_t line = text.rfind('\n');
-  return line == std::string_view::npos ? text : text.substr(0, line);
+  std::size_t line = text.rfind('\n', kNear);
+  if (line == std::string_view::npos) line = text.find('\n');
+  return text.substr(0, std::min(line, kLongLine));
 }
 
 void append(std::vector<schema::SecretHit>& all, const std::vector<schema::SecretHit>& more,

@@ -72,14 +72,14 @@ std::optional<fs::path> path_of_uri(std::string_view uri) {
   return fs::path(path).lexically_normal();
 }
 
-FileJudge::FileJudge(const std::vector<std::string>& exclude, fs::path home, const fs::path& state,
-                     std::function<double()> now_ms)
+FileJudge::FileJudge(const std::vector<std::string>& exclude, UserPlaces user,
+                     const fs::path& state, std::function<double()> now_ms)
     : exclude_([&exclude] {
         std::string text;
         for (const std::string& pattern : exclude) text += pattern + "\n";
         return IgnoreRules(text);
       }()),
-      home_(std::move(home)),
+      user_(std::move(user)),
       now_ms_(std::move(now_ms)),
       never_(state) {}
 
@@ -110,8 +110,8 @@ std::optional<std::string> FileJudge::exclusion_of(const fs::path& path,
     from = slash == std::string::npos ? slash : slash + 1;
   }
 
-  const fs::path top =
-      repository ? repository->folder : (is_below(path, home_) ? home_ : path.root_path());
+  const fs::path top = repository ? repository->folder
+                                  : (is_below(path, user_.home) ? user_.home : path.root_path());
   if (auto found = exclusion_by_git(path, repository, top)) return found;
   for (const char* name : kIgnoreFiles) {
     // Within one kind, as in git, the file nearest to the path that says anything decides over it;
@@ -148,7 +148,7 @@ std::optional<std::string> FileJudge::exclusion_by_git(
     const auto pattern = cached.rules.ignores(path.lexically_relative(top).generic_string());
     return pattern ? std::optional(name + ":" + *pattern) : std::nullopt;
   };
-  if (auto found = within(home_ / ".config/git/ignore", "git's own ignore file")) return found;
+  if (auto found = within(user_.git / "ignore", "git's own ignore file")) return found;
   for (const fs::path& file : excludes_files(repository))
     if (auto found = within(file, "core.excludesFile")) return found;
   if (!repository) return std::nullopt;
@@ -163,7 +163,7 @@ const std::vector<fs::path>& FileJudge::excludes_files(
   if (found != excludes_.end() && now - found->second.read_ms < kCacheMs)
     return found->second.files;
   if (excludes_.size() >= kMaxCached) excludes_.clear();
-  return (excludes_[key] = {git_excludes_files(home_, repository), now}).files;
+  return (excludes_[key] = {git_excludes_files(user_, repository), now}).files;
 }
 
 const FileJudge::Cached& FileJudge::rules_in(const fs::path& file) {

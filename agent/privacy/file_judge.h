@@ -34,7 +34,7 @@ class FileJudge {
  public:
   // `exclude`: patterns of the configuration, against the whole path. `state`: where the list of
   // what is never captured lies. `now_ms`: a steady clock.
-  FileJudge(const std::vector<std::string>& exclude, std::filesystem::path home,
+  FileJudge(const std::vector<std::string>& exclude, UserPlaces user,
             const std::filesystem::path& state, std::function<double()> now_ms);
 
   JudgedFile judge(const std::filesystem::path& path);
@@ -63,7 +63,7 @@ class FileJudge {
       const std::optional<GitRepository>& repository);
 
   const IgnoreRules exclude_;
-  const std::filesystem::path home_;
+  const UserPlaces user_;
   const std::function<double()> now_ms_;
   NeverList never_;
   std::map<std::filesystem::path, Cached> cache_;

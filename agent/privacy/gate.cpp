@@ -59,7 +59,7 @@ class Gate::Impl {
   explicit Impl(GateOptions options)
       : options_(std::move(options)),
         now_ms_(options_.now_ms ? options_.now_ms : steady_ms),
-        judge_(options_.exclude, options_.home, options_.state, now_ms_),
+        judge_(options_.exclude, options_.user, options_.state, now_ms_),
         scrubber_(options_.find_secrets ? options_.find_secrets : schema::scan_secrets) {
     for (const std::string& folder : options_.workspaces) {
       std::error_code error;

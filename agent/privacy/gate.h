@@ -19,6 +19,7 @@
 
 #include "agent/mode.h"
 #include "agent/privacy/event_scrubber.h"
+#include "agent/privacy/git_repository.h"
 #include "schema/event.h"
 
 namespace strop::agent {
@@ -28,7 +29,7 @@ struct GateOptions {
   std::vector<std::string> workspaces;  // folders that consented
   std::vector<std::string> exclude;     // patterns in .gitignore's form
   std::filesystem::path state;          // where the key of pseudonyms and the pause are kept
-  std::filesystem::path home;           // where git's own list of ignored files is looked for
+  UserPlaces user;                      // where git's own lists of ignored files are looked for
   // Milliseconds of any steady clock: how long caches hold. Empty: the system's.
   std::function<double()> now_ms;
   // What finds secrets. Empty: schema::scan_secrets.

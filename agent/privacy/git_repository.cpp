@@ -9,6 +9,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMostIncludes = 5;  // one within another
+constexpr int kMostConfigs = 64;  // for one repository
 constexpr int kMostLines = 10'000;
 
 std::string first_line(const fs::path& file) {
@@ -56,7 +57,7 @@ class ExcludesFiles {
 
   // `below`: what a relative path of core.excludesFile starts at.
   void read(const fs::path& config, const fs::path& below, int depth = 0) {
-    if (depth > kMostIncludes) return;
+    if (depth > kMostIncludes || ++configs_ > kMostConfigs) return;
     std::error_code ignored;
     if (!fs::is_regular_file(config, ignored)) return;
     std::ifstream in(config);
@@ -90,6 +91,7 @@ class ExcludesFiles {
   }
 
   const fs::path home_;
+  int configs_ = 0;
   std::vector<fs::path> files_;
 };
 
@@ -133,13 +135,13 @@ std::string GitRepository::commit() const {
   return is_hash ? head : "";
 }
 
-std::vector<fs::path> git_excludes_files(const fs::path& home,
+std::vector<fs::path> git_excludes_files(const UserPlaces& user,
                                          const std::optional<GitRepository>& repository) {
-  const fs::path below = repository ? repository->folder : home;
-  ExcludesFiles files(home);
+  const fs::path below = repository ? repository->folder : user.home;
+  ExcludesFiles files(user.home);
   files.read("/etc/gitconfig", below);
-  files.read(home / ".config/git/config", below);
-  files.read(home / ".gitconfig", below);
+  files.read(user.git / "config", below);
+  files.read(user.home / ".gitconfig", below);
   if (repository) {
     files.read(repository->common / "config", below);
     files.read(repository->git / "config.worktree", below);

@@ -22,9 +22,15 @@ struct GitRepository {
   std::string commit() const;
 };
 
+// Where git looks for what is a user's.
+struct UserPlaces {
+  std::filesystem::path home;
+  std::filesystem::path git;  // ~/.config/git, or in $XDG_CONFIG_HOME
+};
+
 // The files that core.excludesFile names in all configuration that git reads, for a repository or
 // for none. Every one of them counts, since each says what somebody wants left alone.
 std::vector<std::filesystem::path> git_excludes_files(
-    const std::filesystem::path& home, const std::optional<GitRepository>& repository);
+    const UserPlaces& user, const std::optional<GitRepository>& repository);
 
 }  // namespace strop::agent

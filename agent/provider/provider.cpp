@@ -121,7 +121,18 @@ class Provider::Loop {
       if (job == nullptr)
         co_await pause_until(Steady::time_point::max());
       else
-        co_await serve_one(job);
+        co_await serve_or_answer(job);
+    }
+  }
+
+  // Whatever goes wrong with one: it gets an answer, and the next is served.
+  asio::awaitable<void> serve_or_answer(std::shared_ptr<Job> job) {
+    try {
+      co_await serve_one(job);
+    } catch (const std::exception& error) {
+      spdlog::error("provider: a completion failed: {}", error.what());
+      with_server_ = nullptr;
+      answer(job, nothing_for(job->ask), &ProviderCounts::failed);
     }
   }
 

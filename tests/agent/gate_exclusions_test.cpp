@@ -42,10 +42,38 @@ TEST_F(GateExclusionsTest, TheRepositorysAndIncludedExcludesFilesCountToo) {
   EXPECT_EQ(rule_of("a.two"), "core.excludesFile:*.two");
 }
 
+TEST_F(GateExclusionsTest, GitsFolderMayLieElsewhere) {
+  const fs::path git = folder_.path() / "settings/git";
+  write(git / "ignore", "*.one\n");
+  write(git / "config", "[core]\nexcludesfile = ~/second\n");
+  write(home() / "second", "*.two\n");
+  write(home() / ".config/git/ignore", "*.three\n");
+  GateOptions options;
+  options.mode = Mode::kFull;
+  options.workspaces = {work().string()};
+  options.state = state();
+  options.user = {home(), git};
+  options.now_ms = [this] { return now_ms_; };
+  gate_.emplace(std::move(options));
+  EXPECT_EQ(rule_of("a.one"), "git's own ignore file:*.one");
+  EXPECT_EQ(rule_of("a.two"), "core.excludesFile:*.two");
+  EXPECT_EQ(rule_of("a.three"), "");
+}
+
 TEST_F(GateExclusionsTest, AnIncludeOfItselfEnds) {
   write(home() / ".gitconfig", "[include]\npath = .gitconfig\n");
   gate();
   EXPECT_EQ(rule_of("a.cpp"), "");
+}
+
+// Thirty of thirty of thirty…: what a broken configuration costs is bounded.
+TEST_F(GateExclusionsTest, IncludesWithoutEndAreLeft) {
+  std::string includes = "[include]\n";
+  for (int i = 0; i < 30; ++i) includes += "path = .gitconfig\n";
+  write(home() / ".gitconfig", includes + "[core]\nexcludesfile = ~/last\n");
+  write(home() / "last", "*.two\n");
+  gate();
+  EXPECT_EQ(rule_of("a.two"), "core.excludesFile:*.two");
 }
 
 TEST_F(GateExclusionsTest, AWorktreeIsARepository) {

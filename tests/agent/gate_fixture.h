@@ -44,7 +44,7 @@ class GateTest : public testing::Test {
     options.workspaces = {work().string()};
     options.exclude = std::move(exclude);
     options.state = state();
-    options.home = home();
+    options.user = {home(), home() / ".config/git"};
     options.now_ms = [this] { return now_ms_; };
     options.find_secrets = find_secrets_;
     return gate_.emplace(std::move(options));

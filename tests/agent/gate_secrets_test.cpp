@@ -135,6 +135,22 @@ TEST_F(GateSecretsTest, WhereTheSurroundingsAreForgottenOnlyCountsLeave) {
   EXPECT_EQ(gate_->pass(accepted(file(), value)).rule, "unknown_place");
 }
 
+TEST_F(GateSecretsTest, ALongTokenIsOneSecretToo) {
+  std::string token = "eyJ";
+  for (int i = 0; token.size() < 3'000; ++i) {
+    token += "q7Rz" + std::to_string(i) + "mK2xW4vT";
+    if (i == 40 || i == 200) token += i == 40 ? ".eyJ" : ".";
+  }
+  const std::string tail = token.substr(2'600);
+  const std::string bytes = gate()
+                                .pass(offer(file(), "a = 1\nt = '" + token.substr(0, 2'500),
+                                            token.substr(2'500, 100), tail + "'\n"))
+                                .bytes;
+  for (std::size_t at = 0; at + 20 <= token.size(); at += 20)
+    EXPECT_THAT(bytes, Not(HasSubstr(token.substr(at, 20)))) << at;
+  EXPECT_THAT(bytes, HasSubstr("a = 1"));
+}
+
 TEST_F(GateSecretsTest, AKeyOverManyLinesIsOneSecretHoweverItIsCut) {
   std::string above = "k = '''" + kKeyBegin;
   for (int i = 0; i < 30; ++i) above += kKeyLine;

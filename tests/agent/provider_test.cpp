@@ -109,6 +109,15 @@ TEST_F(ProviderTest, NobodyAtTheAddressIsAnEmptyAnswer) {
   EXPECT_EQ(provider_->counts(), (ProviderCounts{.asked = 1, .failed = 1}));
 }
 
+TEST_F(ProviderTest, AfterAFaultTheNextIsServed) {
+  serve(one_and_two);
+  start().ask(ask_of("1", "no UTF-8: \xff"));
+  EXPECT_THAT(answers_.next().texts, IsEmpty());
+  provider_->ask(ask_of("2"));
+  EXPECT_THAT(answers_.next().texts, Not(IsEmpty()));
+  EXPECT_EQ(provider_->counts(), (ProviderCounts{.asked = 2, .answered = 1, .failed = 1}));
+}
+
 TEST_F(ProviderTest, NothingLeavesThatIsNotPermitted) {
   serve(one_and_two);
   start("", "", [](InlineAsk& ask) {
