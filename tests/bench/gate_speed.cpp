@@ -49,7 +49,7 @@ void measure_gate(const Setup& setup, Report& report) {
   options.mode = agent::Mode::kFull;
   options.workspaces = {setup.workspace().string()};
   options.state = setup.home() / "gate";
-  options.home = setup.home();
+  options.user = {setup.home(), setup.home() / ".config/git"};
   std::filesystem::create_directories(options.state);
   agent::Gate gate(options);
   const std::string code = source_code(static_cast<std::size_t>(setup.count(4'000'000, 40'000)));
