@@ -52,6 +52,7 @@ TEST_F(ConfigTest, WithoutAFileThereAreDefaults) {
   Config defaults;
   defaults.state = places_.state_home / "strop";
   defaults.home = places_.home;
+  defaults.config_home = places_.config_home;
   EXPECT_TRUE(load() == defaults);
   EXPECT_EQ(load().mode, Mode::kMetricsOnly);  // texts are for those who consent
 }
@@ -126,6 +127,7 @@ exclude = ["*.pem"]
   expected.privacy = {{(places_.home / "a").string(), "/b", places_.home.string()}, {"*.pem"}};
   expected.state = places_.state_home / "strop";
   expected.home = places_.home;
+  expected.config_home = places_.config_home;
   EXPECT_TRUE(load() == expected);
 }
 

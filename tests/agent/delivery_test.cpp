@@ -32,6 +32,7 @@ class DeliveryTest : public testing::Test {
     config_.privacy.workspaces = {(home_ / "work").string()};
     config_.state = home_.state();
     config_.home = home_.places().home;
+    config_.config_home = home_.places().config_home;
   }
 
   Delivery& delivery() {

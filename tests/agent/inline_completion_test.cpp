@@ -28,6 +28,7 @@ class InlineCompletionTest : public testing::Test {
     server_.emplace(std::move(respond));
     config_.state = home_.state();
     config_.home = home_.places().home;
+    config_.config_home = home_.places().config_home;
     config_.provider.url = server_->url();
     config_.provider.timeout_ms = 20'000;
     delivery_ = make_delivery(config_);

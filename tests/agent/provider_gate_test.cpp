@@ -18,6 +18,7 @@ class ProviderGateTest : public ProviderTest {
   ProviderGateTest() {
     all_.state = home_.state();
     all_.home = home_.places().home;
+    all_.config_home = home_.places().config_home;
   }
   void begin() {
     delivery_ = make_delivery(all_);
