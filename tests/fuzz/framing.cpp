@@ -22,16 +22,21 @@ using strop::lsp::FrameReader;
 struct Transcript {
   std::vector<std::pair<ChunkKind, std::string>> chunks;
   std::vector<std::string> bodies;
+  std::string all_bodies;
   std::string joined;
   FrameCounts counts;
 
   void add(const Chunk& chunk) {
     require(!chunk.bytes.empty(), "no chunk is empty");
     joined += chunk.bytes;
+    require(chunk.bytes.ends_with(chunk.body), "a body ends its chunk");
     if (chunk.kind == ChunkKind::kFrame)
       bodies.emplace_back(chunk.body);
     else
-      require(chunk.body.empty(), "only a frame has a body");
+      require(chunk.body.empty() || chunk.kind == ChunkKind::kOversized ||
+                  chunk.kind == ChunkKind::kPart,
+              "only a frame has a body");
+    if (chunk.kind == ChunkKind::kFrame || chunk.kind == ChunkKind::kPart) all_bodies += chunk.body;
     if (chunk.kind != ChunkKind::kFrame && !chunks.empty() && chunks.back().first == chunk.kind)
       chunks.back().second += chunk.bytes;
     else
@@ -39,16 +44,25 @@ struct Transcript {
   }
 };
 
-// `size_of` gives the length of the next piece.
+// `size_of` gives the length of the next piece. `in_parts`: what has begun goes on as it comes.
 template <class SizeOf>
-Transcript read(std::string_view stream, const FrameLimits& limits, SizeOf size_of) {
+Transcript read(std::string_view stream, const FrameLimits& limits, SizeOf size_of,
+                bool in_parts = false) {
   FrameReader reader(limits);
   Transcript transcript;
   while (!stream.empty()) {
     const std::size_t size = std::min<std::size_t>(stream.size(), size_of());
     reader.feed(stream.substr(0, size));
     stream.remove_prefix(size);
-    while (const auto chunk = reader.next()) transcript.add(*chunk);
+    const auto take_all = [&] {
+      while (const auto chunk = reader.next()) transcript.add(*chunk);
+    };
+    take_all();
+    if (in_parts && reader.begun()) {
+      reader.stream();
+      take_all();
+      require(reader.held() == 0, "of what goes on as it comes nothing is held");
+    }
     require(reader.held() <= limits.max_header + limits.max_frame,
             "what is held is a frame at most");
   }
@@ -115,8 +129,17 @@ Transcript check(std::string_view stream, const FrameLimits& limits) {
     require(same(split.counts, counts), "the counts do not depend on the split");
   };
   expect_same(read(stream, limits, [] { return 1; }), "byte by byte is as whole");
+  const auto expect_in_parts = [&](const Transcript& split) {
+    require(split.joined == stream, "the parts joined are the stream");
+    require(split.all_bodies.starts_with(whole.all_bodies), "what goes in parts is the same");
+    require(split.counts.frames == counts.frames, "a frame in parts is one");
+  };
+  expect_in_parts(read(
+      stream, limits, [] { return 1; }, true));
   std::mt19937_64 random(strop::fuzz::hash_of(stream));
   for (const std::size_t longest : {3, 17, 200}) {
+    expect_in_parts(read(
+        stream, limits, [&] { return 1 + random() % longest; }, true));
     expect_same(read(stream, limits, [&] { return 1 + random() % longest; }),
                 "in pieces is as whole");
   }
