@@ -68,7 +68,11 @@ void SuggestionTracker::Impl::take_actions(const json& result, bool resolved) {
       return record.origin == Origin::kAction && !record.applied_ms;
     });
   for (const OfferedEdit& action : read_code_actions(result))
-    offer_edit(action, Origin::kAction, {});
+    if (!action.of_source)
+      offer_edit(action, Origin::kAction, {});
+    else
+      for (auto& [uri, changes] : changes_by_document(action))
+        expect_formatting(*documents_.find(uri), std::move(changes));
 }
 
 void SuggestionTracker::Impl::take_inline_edits(const json& result, const lsp::Document& document) {
@@ -82,8 +86,8 @@ void SuggestionTracker::Impl::take_inline_edits(const json& result, const lsp::D
   for (const OfferedEdit& edit : read_inline_edits(result)) offer_edit(edit, Origin::kInline, {});
 }
 
-void SuggestionTracker::Impl::offer_edit(const OfferedEdit& edit, Origin origin,
-                                         const lsp::MessageId& id) {
+std::map<std::string, std::vector<Edit>> SuggestionTracker::Impl::changes_by_document(
+    const OfferedEdit& edit) {
   std::map<std::string, std::vector<Edit>> by_document;
   for (const OfferedChange& change : edit.changes) {
     const lsp::Document* document = documents_.find(change.uri);
@@ -91,12 +95,20 @@ void SuggestionTracker::Impl::offer_edit(const OfferedEdit& edit, Origin origin,
     if (change.version && document->version() && *change.version != *document->version()) continue;
     const std::size_t begin = document->offset_at(change.range.start).offset;
     const std::size_t end = document->offset_at(change.range.end).offset;
-    if (end < begin) return malformed();
+    if (end < begin) {
+      malformed();
+      return {};
+    }
     by_document[change.uri].push_back(
         {begin, document->text().substr(begin, end - begin), change.text});
   }
+  return by_document;
+}
+
+void SuggestionTracker::Impl::offer_edit(const OfferedEdit& edit, Origin origin,
+                                         const lsp::MessageId& id) {
   std::size_t offered = 0;
-  for (auto& [uri, changes] : by_document) {
+  for (auto& [uri, changes] : changes_by_document(edit)) {
     const lsp::Document& document = *documents_.find(uri);
     for (const HunkText& hunk : hunks_of(document.text(), std::move(changes)))
       if (++offered <= kMaxHunks) offer_hunk(hunk, edit, origin, id, document);
@@ -162,7 +174,7 @@ bool SuggestionTracker::Impl::take_hunks(const std::string& uri, const Notificat
     const bool twin = std::any_of(taken.begin(), taken.end(), [&hunk](const HunkText* other) {
       return other->place == hunk.place && other->new_text == hunk.new_text;
     });
-    if (record->origin != Origin::kApply && (twin || claimed || by_hand)) continue;
+    if (claimed || (record->origin != Origin::kApply && (twin || by_hand))) continue;
     taken.push_back(&hunk);
     any = true;
     record->applied_ms = now_;
@@ -195,19 +207,27 @@ bool SuggestionTracker::Impl::edit_command(const std::string& key) {
       }
     return record->origin == Origin::kInline;
   }
+  for (auto hunk = edits_.begin(); hunk != edits_.end();) {
+    const auto here = hunk++;
+    if (here->dismissal != key) continue;
+    dismiss(*here);
+    edits_.erase(here);
+  }
+  return true;
+}
+
+void SuggestionTracker::Impl::dismiss(EditRecord& record) {
   schema::Outcome outcome;
   outcome.outcome = OutcomeKind::kDismissed;
   outcome.how = schema::How::kExplicit;
   outcome.evidence = Evidence::kCommand;
   outcome.confidence = 0.97;
-  outcome.display_ms = record->shown_ms ? now_ - *record->shown_ms : 0;
-  tell(record->header, std::move(outcome));
-  const HunkText& hunk = record->state.hunk();
-  record->watch.emplace(
-      Settling::Start{record->state.place(), hunk.new_text, hunk.old_text, false, now_});
-  settle(record->header, OutcomeKind::kDismissed, record->watch);
-  edits_.erase(record);
-  return true;
+  outcome.display_ms = record.shown_ms ? now_ - *record.shown_ms : 0;
+  tell(record.header, std::move(outcome));
+  const HunkText& hunk = record.state.hunk();
+  record.watch.emplace(
+      Settling::Start{record.state.place(), hunk.new_text, hunk.old_text, false, now_});
+  settle(record.header, OutcomeKind::kDismissed, record.watch);
 }
 
 void SuggestionTracker::Impl::edit_shown(const std::string& command) {

@@ -158,7 +158,7 @@ void SuggestionTracker::Impl::take_capabilities(const json& result) {
 void SuggestionTracker::Impl::take_formatting(const json& result, const lsp::Document& document) {
   const auto edits = lsp::parse<lsp::FormattingResult>(result);
   if (!edits) return malformed();
-  if (!*edits || (*edits)->empty() || document.text().size() > kMaxFormattedBytes) return;
+  if (!*edits || (*edits)->empty()) return;
   std::vector<Edit> places;
   for (const lsp::TextEdit& edit : **edits) {
     const std::size_t begin = document.offset_at(edit.range.start).offset;
@@ -166,6 +166,12 @@ void SuggestionTracker::Impl::take_formatting(const json& result, const lsp::Doc
     if (end < begin) return malformed();
     places.push_back({begin, std::string(end - begin, ' '), edit.newText});
   }
+  expect_formatting(document, std::move(places));
+}
+
+void SuggestionTracker::Impl::expect_formatting(const lsp::Document& document,
+                                                std::vector<Edit> places) {
+  if (document.text().size() > kMaxFormattedBytes) return;
   std::stable_sort(places.begin(), places.end(),
                    [](const Edit& a, const Edit& b) { return a.start < b.start; });
   std::string expected;

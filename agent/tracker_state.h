@@ -189,6 +189,7 @@ class SuggestionTracker::Impl {
   std::optional<ProviderNote> take_note(const lsp::MessageId& id);
   void take_capabilities(const json& result);
   void take_formatting(const json& result, const lsp::Document& document);
+  void expect_formatting(const lsp::Document& document, std::vector<Edit> places);
 
   // ---- offers
 
@@ -220,6 +221,8 @@ class SuggestionTracker::Impl {
   // `resolved`: one of those that were offered before, with its edit.
   void take_actions(const json& result, bool resolved);
   void take_inline_edits(const json& result, const lsp::Document& document);
+  // Of documents that are followed, in the version that the edit is for; none if any is malformed.
+  std::map<std::string, std::vector<Edit>> changes_by_document(const OfferedEdit& edit);
   void offer_edit(const OfferedEdit& edit, EditRecord::Origin origin, const lsp::MessageId& id);
   void offer_hunk(const HunkText& hunk, const OfferedEdit& edit, EditRecord::Origin origin,
                   const lsp::MessageId& id, const lsp::Document& document);
@@ -230,6 +233,7 @@ class SuggestionTracker::Impl {
                   const lsp::Document& document);
   // True: the command is about one of them.
   bool edit_command(const std::string& key);
+  void dismiss(EditRecord& record);
   void edit_shown(const std::string& command);
   void tell_offered(EditRecord& record);
   bool edit_due(const EditRecord& record) const;

@@ -63,6 +63,8 @@ std::vector<OfferedEdit> read_code_actions(const json& result) {
     auto read = read_workspace_edit(edit);
     if (!read || read->changes.empty()) return;
     read->command = command_key(field_of(action, "command"));
+    const std::string kind = text_of(action, "kind");
+    read->of_source = kind == "source" || kind.starts_with("source.");
     out.push_back(std::move(*read));
   };
   if (result.is_object()) add(result);

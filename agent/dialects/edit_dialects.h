@@ -27,6 +27,8 @@ struct OfferedEdit {
   std::vector<OfferedChange> changes;
   std::string command;    // that follows an accept, as one key; empty: none
   std::string dismissal;  // the command by which it is dismissed, as one key; empty: none
+  // An action of the kind "source…": over a whole file, and mostly run by the editor as it saves.
+  bool of_source = false;
 };
 
 // A WorkspaceEdit.

@@ -220,6 +220,17 @@ TEST_F(TrackerEditTest, AnEditOfTheServersIsNotForeignToAnother) {
     EXPECT_THAT(state.flags, testing::Not(Contains("foreign")));
 }
 
+TEST_F(TrackerEditTest, WhatACompletionHasDoneNoEditHas) {
+  open("x = |;\n");
+  offer("compute(1)");
+  wait_ms(600);
+  apply_edit({insertion(cursor, "compute(1)")});
+  tab();
+  wait_ms(20'000);
+  EXPECT_THAT(outcomes(),
+              testing::UnorderedElementsAre("accepted by state 'compute(1)'", "unknown"));
+}
+
 // ---- code actions
 
 TEST_F(TrackerEditTest, AMenuThatNobodyTakesFromIsSilent) {
@@ -272,6 +283,24 @@ TEST_F(TrackerEditTest, AResolvedActionIsOne) {
   expect("accepted by state 'one()'");
 }
 
+// Organizing imports, fixing all: what the editor runs as it saves is no more a choice than
+// formatting is.
+TEST_F(TrackerEditTest, SourceActionsAreFormattingNoSuggestions) {
+  open("x = |;\n");
+  offer("compute(1)");
+  wait_ms(600);
+  tab();
+  wait_ms(2'000);
+  json organize = action({text_edit("compute(1)", "compute( 1 )"), text_edit("x", "y")});
+  organize["kind"] = "source.organizeImports";
+  offer_actions({organize});
+  edit(0, text.size(), "y = compute( 1 );\n");
+  wait_ms(400'000);
+  ASSERT_THAT(all<Offered>(), SizeIs(1));
+  EXPECT_THAT(settled().flags, Contains("formatter"));
+  EXPECT_THAT(settled().flags, testing::Not(Contains("foreign")));
+}
+
 // ---- inline edits
 
 TEST_F(TrackerEditTest, AnInlineEditAcceptedByItsCommand) {
@@ -296,6 +325,25 @@ TEST_F(TrackerEditTest, ARejectIsExplicitAndSettles) {
   expect("dismissed/explicit");
   wait_ms(400'000);
   EXPECT_EQ(settled().text, "wdith");
+}
+
+TEST_F(TrackerEditTest, ARejectIsOfAllThatItsCommandStandsFor) {
+  open("wdith = 1\n\n\nhieght = 2\n|");
+  const auto one = [&](const std::string& what, const std::string& with) {
+    return json{{"text", with},
+                {"textDocument", {{"uri", uri}, {"version", 1}}},
+                {"range", text_edit(what, with)["range"]},
+                {"command", inline_command("Accept")}};
+  };
+  client({{"id", 600},
+          {"method", "textDocument/copilotInlineEdit"},
+          {"params", {{"textDocument", {{"uri", uri}}}, {"position", range(0, 0)["start"]}}}});
+  server({{"id", 600}, {"result", {{"edits", {one("wdith", "width"), one("hieght", "height")}}}}});
+  show_inline_edit();
+  wait_ms(100);
+  execute(inline_command("Reject"));
+  close();
+  EXPECT_THAT(outcomes(), ElementsAre("dismissed/explicit", "dismissed/explicit"));
 }
 
 TEST_F(TrackerEditTest, ASupersededOneIsIgnoredOrUnseen) {
