@@ -187,13 +187,13 @@ void EventScrubber::scrub(schema::Offered& offered, Around& around) const {
 }
 
 EventScrubber::Around& EventScrubber::remember(const std::string& suggestion, Around around) {
-  const auto [place, is_new] = around_.insert_or_assign(suggestion, std::move(around));
-  if (is_new) remembered_.push_back(suggestion);
-  if (remembered_.size() > kMostRemembered) {
+  // Room first: what is forgotten is never what was just put in.
+  if (remembered_.size() >= kMostRemembered) {
     around_.erase(remembered_.front());
     remembered_.pop_front();
   }
-  return place->second;
+  remembered_.push_back(suggestion);
+  return around_.insert_or_assign(suggestion, std::move(around)).first->second;
 }
 
 std::string EventScrubber::scrubbed_within(const std::string& suggestion,

@@ -151,6 +151,14 @@ TEST_F(GateSecretsTest, ALongTokenIsOneSecretToo) {
   EXPECT_THAT(bytes, HasSubstr("a = 1"));
 }
 
+TEST_F(GateSecretsTest, OfAnOfferThatIsMostlySecretsOutcomesAreCountsAlone) {
+  std::string text;
+  while (text.size() <= 20'000) text += kToken + "\n";
+  gate();
+  passed(offer(file(), "a = 1\n", text, "\n"));
+  EXPECT_EQ(gate_->pass(accepted(file(), "x")).rule, "unknown_place");
+}
+
 TEST_F(GateSecretsTest, AKeyOverManyLinesIsOneSecretHoweverItIsCut) {
   std::string above = "k = '''" + kKeyBegin;
   for (int i = 0; i < 30; ++i) above += kKeyLine;
