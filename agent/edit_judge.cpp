@@ -4,6 +4,8 @@
 #include <functional>
 #include <utility>
 
+#include "agent/line_diff.h"
+
 namespace strop::agent {
 namespace {
 
@@ -97,7 +99,8 @@ void EditJudge::remember(const Edit& edit) {
 std::vector<NaturalEdit> EditJudge::judge(const Notification& notification, bool ours) {
   std::vector<Edit> edits;
   for (const Edit& told : notification.edits)
-    for (Edit& edit : essentials(told)) edits.push_back(std::move(edit));
+    for (const Edit& lines : line_edits(told))
+      for (Edit& edit : essentials(lines)) edits.push_back(std::move(edit));
   std::optional<Nature> all;
   if (ours)
     all = Nature::kOurs;

@@ -98,7 +98,7 @@ std::string_view InlineSuggestion::remainder() const {
 
 bool InlineSuggestion::continued_by(const std::vector<InlineItem>& items, std::string_view text,
                                     std::size_t cursor) const {
-  if (phase_ != Phase::kOpen || cursor != region_.document_cursor()) return false;
+  if (phase_ != Phase::kOpen || lost_ || cursor != region_.document_cursor()) return false;
   const bool as_left = region_.text() == hidden_text_ && region_.cursor() == hidden_cursor_;
   const InlineItem& first = items.front();
   if (hidden_ == Hidden::kUndisplayable) {
@@ -286,6 +286,7 @@ Claim InlineSuggestion::take(const Notification& notification) {
     return typed ? Claim::kNone : Claim::kAccepted;
   }
   if (now.lost) {
+    lost_ = true;
     hide(Hidden::kMoved, t_ms);
     return Claim::kNone;
   }

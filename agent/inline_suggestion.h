@@ -188,6 +188,7 @@ class InlineSuggestion {
   double hidden_ms_ = 0;
   std::string hidden_text_;
   std::size_t hidden_cursor_ = 0;
+  bool lost_ = false;  // other text went over its beginning: where it was is not known any more
 
   std::size_t partial_ = 0;  // bytes from the region's begin that were accepted in pieces
   std::size_t partial_candidate_ = 0;

@@ -26,7 +26,13 @@ Settling::Start InlineSuggestion::watch_start(double t_ms) const {
   const std::size_t lead = std::min(offered_lead_, region_.text().size());
   const std::size_t begin = region_.begin() + lead;
   const std::size_t end = std::max(begin, region_.document_cursor());
-  if (told_) return {{begin, end}, candidates_[*told_].text, "", true, told_ms_};
+  if (told_) {
+    // Told late, it may have been typed on behind it.
+    const Candidate& candidate = candidates_[*told_];
+    const bool there = region_.text().starts_with(candidate.full);
+    return {there ? range_of(candidate) : TrackedRange{begin, end}, candidate.text, "", true,
+            told_ms_};
+  }
   if (partial_ > 0) {
     const std::size_t last = std::max(lead, std::min(partial_, region_.text().size()));
     return {{begin, region_.begin() + last}, accepted_part(), "", true, t_ms};
@@ -124,7 +130,9 @@ schema::Outcome InlineSuggestion::verdict(double t_ms, bool closed) const {
     case Hidden::kTypedOver: {
       // A slip of the finger, mended since, is no verdict on the suggestion.
       const std::string& offered = candidates_[*displayed_].full;
-      if (offered.starts_with(region_.text()) || region_.text().starts_with(offered)) {
+      const std::string& now = region_.text();
+      if (!lost_ && now.starts_with(hidden_text_) &&
+          (offered.starts_with(now) || now.starts_with(offered))) {
         out.how = How::kSuperseded;
         break;
       }

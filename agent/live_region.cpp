@@ -7,7 +7,7 @@ namespace {
 
 // A client that waits before it sends may put so many key presses into one insertion.
 constexpr std::size_t kMaxLump = 8;
-// A key press is at most so many insertions: a character, its closing partner, an indentation.
+// A key press is at most so many edits: a character, its closing partner, an indentation.
 constexpr std::ptrdiff_t kMaxOfOneKey = 3;
 
 }  // namespace
@@ -19,8 +19,7 @@ bool Notification::typed(std::string_view inserted) const {
 
 bool Notification::too_many_keys() const {
   const std::ptrdiff_t limit = one_key_each ? kMaxOfOneKey : static_cast<std::ptrdiff_t>(kMaxLump);
-  return std::count_if(edits.begin(), edits.end(),
-                       [](const Edit& edit) { return !edit.new_text.empty(); }) > limit;
+  return static_cast<std::ptrdiff_t>(edits.size()) > limit;
 }
 
 bool LiveRegion::apply_within(const Edit& edit, Where& where) {

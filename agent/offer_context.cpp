@@ -104,9 +104,12 @@ std::optional<OfferContext::Place> OfferContext::place_of(const lsp::Range& rang
   return Place{from, to, document.text().substr(from, to - from)};
 }
 
-OfferContext::Place OfferContext::word_before() const {
-  std::size_t begin = std::min(column_, line_text_.size());
+OfferContext::Place OfferContext::word_before(std::string_view text) const {
+  const std::size_t end = std::min(column_, line_text_.size());
+  std::size_t begin = end;
   while (begin > 0 && is_word(line_text_[begin - 1])) --begin;
+  // A sigil belongs to the word only if the text has it as well.
+  while (begin < end && line_text_[begin] == '$' && !text.starts_with('$')) ++begin;
   return place_in_line(begin, column_);
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/text_edit.h"
@@ -37,8 +38,8 @@ class OfferContext {
   };
   // A range of the answer as it stands in the document now. `document`: now.
   std::optional<Place> place_of(const lsp::Range& range, const lsp::Document& document) const;
-  // The same of the word before the position, or of nothing there.
-  Place word_before() const;
+  // The same of the word before the position that `text` would replace, or of nothing there.
+  Place word_before(std::string_view text) const;
   Place nothing_there() const;
 
   // The indentation of the line it was asked in.

@@ -11,16 +11,28 @@ using schema::Evidence;
 using schema::How;
 using schema::OutcomeKind;
 
-constexpr double kBurstMs = 250;   // one accept may come as several notifications
-constexpr double kSealMs = 3'000;  // an item that is still there then, stays
-constexpr double kGraceMs = 500;   // an accept may begin with an edit elsewhere
+constexpr double kBurstMs = 250;    // one accept may come as several notifications
+constexpr double kKeyMs = 40;       // no one presses a key so soon after
+constexpr double kWritingMs = 150;  // nor accepts something else
+constexpr double kSealMs = 3'000;   // an item that is still there then, stays
+constexpr double kGraceMs = 500;    // an accept may begin with an edit elsewhere
 constexpr std::size_t kMaxRegion = 16u << 10;
 constexpr std::size_t kManyKeys = 3;
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
-bool is_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '$' || static_cast<unsigned char>(c) >= 0x80;
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// The characters of `typed` stand in `text` in their order: the loosest filter of any editor.
+bool fits(std::string_view typed, std::string_view text) {
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < text.size() && at < typed.size(); ++i)
+    if (lower(text[i]) == lower(typed[at])) ++at;
+  return at == typed.size();
+}
+
+bool is_key(const Notification& notification) {
+  return notification.edits.size() == 1 && notification.edits[0].old_text.empty() &&
+         keystroke_sized(notification.edits[0].new_text);
 }
 
 }  // namespace
@@ -60,12 +72,14 @@ bool PopupList::rewritten() const {
          region_.text().starts_with(std::string_view(burst_text_).substr(0, burst_cursor_));
 }
 
-// What is typed may still become one of the items.
+// What is typed may still become one of the items; an editor hides a list of which none is left.
 bool PopupList::still_fits() const {
   const std::string_view typed = region_.before_cursor();
-  if (typed.empty() || is_word(typed.back())) return true;
-  return std::any_of(complete_.begin(), complete_.end(),
-                     [&](const auto& entry) { return entry.first.starts_with(typed); });
+  return typed.empty() || std::any_of(items_.begin(), items_.end(), [&](const PopupItem& item) {
+           const std::size_t lead = std::min(item.begin - offered_begin_, typed.size());
+           const std::string_view word = typed.substr(lead);
+           return fits(word, item.filter) || fits(word, item.text);
+         });
 }
 
 void PopupList::begin_burst() {
@@ -74,7 +88,12 @@ void PopupList::begin_burst() {
   burst_at_once_ = false;
 }
 
+bool PopupList::writing(double t_ms) const {
+  return written_ms_ && t_ms - *written_ms_ <= kWritingMs;
+}
+
 void PopupList::match(std::size_t index, double t_ms) {
+  written_ms_ = t_ms;
   const PopupItem& item = items_[index];
   const std::size_t lead = item.begin - offered_begin_;
   Match now;
@@ -87,6 +106,11 @@ void PopupList::match(std::size_t index, double t_ms) {
   taken_back_ = false;
   display_.hide(t_ms);
   watch.reset();
+}
+
+// Nothing of its item was taken out since.
+bool PopupList::stands(const Match& match) const {
+  return match.range.end - match.range.begin == items_[match.item].text.size();
 }
 
 void PopupList::take_inside(const Edit& edit, const Notification& notification) {
@@ -103,13 +127,15 @@ void PopupList::take_inside(const Edit& edit, const Notification& notification) 
     match_.reset();
     watch.reset();
     taken_back_ = true;
+    written_ms_ = t_ms;
     display_.show(t_ms);
   }
 }
 
 Claim PopupList::take(const Notification& notification) {
   const double t_ms = notification.t_ms;
-  if (t_ms - last_edit_ms_ > kBurstMs) begin_burst();
+  if (t_ms - last_edit_ms_ > (is_key(notification) ? kKeyMs : kBurstMs)) begin_burst();
+  if (notification.too_many_keys()) burst_at_once_ = true;
   last_edit_ms_ = last_ms_ = t_ms;
   const bool matched_before = match_.has_value();
   const double matched_before_ms = matched_ms();
@@ -122,7 +148,7 @@ Claim PopupList::take(const Notification& notification) {
     const Edit edit =
         alone ? moved_to(told, region_.document_cursor(), notification.text_after) : told;
     const bool typed = notification.typed(trimmed(edit).new_text);
-    const bool goes_on = match_ && typed && edit.old_text.empty() &&
+    const bool goes_on = match_ && typed && edit.old_text.empty() && stands(*match_) &&
                          edit.start >= match_->range.end && edit.start <= region_.end();
     const LiveRegion::Where where = region_.apply(edit);
     if (match_) match_->range = rebased(match_->range, edit, false);
@@ -165,7 +191,10 @@ void PopupList::replaced(double t_ms) {
   close(How::kSuperseded, t_ms);
 }
 void PopupList::moved_away(double t_ms) { close(How::kMovedAway, t_ms); }
-void PopupList::sibling_accepted(double t_ms) { close(How::kSibling, t_ms); }
+void PopupList::sibling_accepted(double t_ms) {
+  if (closed_ms_ == t_ms && !match_) how_ = How::kSibling;  // its text is what closed this one
+  close(How::kSibling, t_ms);
+}
 
 void PopupList::lose_match(double t_ms) {
   match_.reset();

@@ -27,6 +27,7 @@ struct PopupItem {
   std::size_t insert_end = 0;
   std::size_t replace_end = 0;
   int rank = 0;
+  std::string filter;  // what editors compare with what is typed
 };
 
 class PopupList {
@@ -46,6 +47,8 @@ class PopupList {
   void lose_match(double t_ms);
   bool closed() const { return closed_ms_.has_value(); }
   double matched_ms() const { return match_ ? match_->t_ms : 0; }
+  // An accept is under way that comes as several notifications.
+  bool writing(double t_ms) const;
   // An editor's word: of the item with this rank, of the list.
   void told_accepted(int rank, double t_ms);
   void told_dismissed(double t_ms);
@@ -78,6 +81,7 @@ class PopupList {
   void match(std::size_t item, double t_ms);
   std::optional<std::size_t> complete() const;
   bool rewritten() const;
+  bool stands(const Match& match) const;
   bool still_fits() const;
   void close(schema::How how, double t_ms);
 
@@ -95,6 +99,8 @@ class PopupList {
   std::size_t burst_cursor_ = 0;  // the cursor in it
   std::size_t burst_lowest_ = 0;  // how far back the cursor went since
   bool burst_at_once_ = false;    // something larger than a key press
+
+  std::optional<double> written_ms_;  // an item was last put in, or taken out
 
   std::optional<Match> match_;
   bool taken_back_ = false;  // an item was put in and taken out again

@@ -48,7 +48,6 @@ void Settling::take(const std::vector<NaturalEdit>& edits, std::string_view text
     if (near) {
       touched = true;
       last_edit_ms_ = t_ms;
-      formatted_ = formatted_ || nature == Nature::kFormatter;
       undone_ =
           undone_ || (nature == Nature::kUndo && kept_.meets({edit.start, removed_end(edit)}));
       cut_at_once = cut_at_once || (edit.old_text.size() > 1 && edit.start >= before.begin &&
@@ -56,6 +55,10 @@ void Settling::take(const std::vector<NaturalEdit>& edits, std::string_view text
       swallowed_ = swallowed_ || (edit.start < before.begin && removed_end(edit) >= before.end &&
                                   before.begin < before.end);
     }
+    taken_by_others_ = taken_by_others_ ||
+                       (nature != Nature::kTyped && kept_.meets({edit.start, removed_end(edit)}));
+    reformatted_ = reformatted_ ||
+                   (nature == Nature::kFormatter && kept_.meets({edit.start, removed_end(edit)}));
     switched_ = switched_ || nature == Nature::kBranchSwitch;
     range_ = rebased(range_, edit, grows_);
     // Whoever takes the end away writes another end: it belongs to the text.
@@ -66,6 +69,13 @@ void Settling::take(const std::vector<NaturalEdit>& edits, std::string_view text
     foreign_.apply(edit);
     pasted_.apply(edit);
     restored_.apply(edit);
+    formatted_.apply(edit);
+    // What it took out was between the characters on either side.
+    if (nature == Nature::kFormatter && near)
+      formatted_.add(
+          edit.new_text.empty()
+              ? TrackedRange{edit.start - std::min<std::size_t>(edit.start, 1), edit.start + 1}
+              : TrackedRange{edit.start, inserted_end(edit)});
     const bool strange = nature == Nature::kForeign || nature == Nature::kPaste;
     if (nature == Nature::kUndo && near) restored_.add({edit.start, inserted_end(edit)});
     if (strange && near && !blank(edit.new_text)) {
@@ -123,7 +133,7 @@ schema::Settled Settling::state(std::string_view text, double t_ms, bool final) 
   }
   out.token_edits = static_cast<std::int64_t>(token_edits(start_.text, now));
   const TrackedRange told{range_.begin, range_.begin + now.size()};
-  if (formatted_) out.flags.emplace_back("formatter");
+  if (reformatted_ || formatted_.meets(told)) out.flags.emplace_back("formatter");
   if (undone_ || restored_.meets(told)) out.flags.emplace_back("undo");
   if (pasted_.meets(told)) out.flags.emplace_back("paste");
   if (switched_) out.flags.emplace_back("branch_switch");
@@ -161,7 +171,7 @@ std::optional<schema::Settled> Settling::closed(std::string_view text, double t_
 }
 
 bool Settling::deleted(std::string_view text) const {
-  if (!start_.accepted || undone_) return false;
+  if (!start_.accepted || undone_ || taken_by_others_) return false;
   const bool gone = range_.begin == range_.end || (kept_.parts().empty() && blank(current(text)));
   return gone && (swallowed_ || kept_.parts().empty()) && !blank(start_.text);
 }

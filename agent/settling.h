@@ -78,10 +78,12 @@ class Settling {
   Remains foreign_;
   Remains pasted_;
   Remains restored_;  // brought back by an undo
-  bool formatted_ = false;
+  Remains formatted_;
+  bool reformatted_ = false;  // some of the accepted text itself
   bool undone_ = false;
   bool switched_ = false;
   bool swallowed_ = false;
+  bool taken_by_others_ = false;  // not by hand
   double last_edit_ms_ = 0;
   std::size_t checks_done_ = 0;
   bool final_ = false;

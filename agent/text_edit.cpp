@@ -237,6 +237,16 @@ bool Remains::meets(TrackedRange range) const {
   });
 }
 
+std::string with_line_ends(std::string text, bool crlf) {
+  if (!crlf || text.find('\n') == std::string::npos) return text;
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n' && (i == 0 || text[i - 1] != '\r')) out += '\r';
+    out += text[i];
+  }
+  return out;
+}
+
 std::size_t utf16_length(std::string_view text) {
   return lsp::length_in(text, lsp::Encoding::kUtf16);
 }

@@ -68,6 +68,9 @@ class Remains {
   std::vector<TrackedRange> parts_;  // ascending, none empty
 };
 
+// Line ends as a document of Windows lines has them, if `crlf`.
+std::string with_line_ends(std::string text, bool crlf);
+
 // UTF-16 code units.
 std::size_t utf16_length(std::string_view text);
 // Bytes of the first `units` UTF-16 code units of a text.

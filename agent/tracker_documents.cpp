@@ -102,14 +102,21 @@ void SuggestionTracker::Impl::take_edits(const std::string& uri, std::vector<Edi
     if (chosen != nullptr) chosen->state.lose_match(now_);
     chosen = &record;
   }
-  const bool by_popup = chosen != nullptr;
-  notification.chosen_in_popup = by_popup;
+  bool by_popup = chosen != nullptr;
+  notification.chosen_in_popup =
+      std::any_of(popups_.begin(), popups_.end(), [&](const PopupRecord& record) {
+        return record.header.uri == uri && record.state.writing(now_);
+      });
   std::vector<InlineRecord*> accepted;
   InlineRecord* shown = nullptr;
   for (InlineRecord& record : inlines_) {
     if (record.header.uri != uri) continue;
     const bool was_visible = record.state.visible();
     const Claim claim = record.state.take(notification);
+    if (claim == Claim::kAccepted && by_popup && record.state.told()) {
+      chosen->state.lose_match(now_);  // the editor has said whose text it is
+      by_popup = false;
+    }
     if (claim == Claim::kAccepted && by_popup) record.state.contest();
     if (claim == Claim::kAccepted) accepted.push_back(&record);
     if ((claim == Claim::kAccepted || claim == Claim::kPartial) && was_visible) shown = &record;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "agent/line_diff.h"
 #include "agent/tracker_state.h"
 
 namespace strop::agent {
@@ -100,7 +101,9 @@ std::map<std::string, std::vector<Edit>> SuggestionTracker::Impl::changes_by_doc
       return {};
     }
     by_document[change.uri].push_back(
-        {begin, document->text().substr(begin, end - begin), change.text});
+        {begin, document->text().substr(begin, end - begin),
+         with_line_ends(change.text, change.text.find('\n') != std::string::npos &&
+                                         document->text().find("\r\n") != std::string::npos)});
   }
   return by_document;
 }
@@ -163,19 +166,30 @@ void SuggestionTracker::Impl::take_applied(const lsp::MessageId& request, bool a
 bool SuggestionTracker::Impl::take_hunks(const std::string& uri, const Notification& notification,
                                          bool claimed) {
   std::vector<EditRecord*> applied;
+  Notification lines = notification;  // an editor may tell several hunks as one stretch
+  if (std::any_of(edits_.begin(), edits_.end(),
+                  [&uri](const EditRecord& record) { return record.header.uri == uri; })) {
+    lines.edits.clear();
+    for (const Edit& told : notification.edits)
+      for (Edit& edit : line_edits(told)) lines.edits.push_back(std::move(edit));
+  }
   for (EditRecord& record : edits_)
-    if (record.header.uri == uri && record.state.take(notification)) applied.push_back(&record);
+    if (record.header.uri == uri && record.state.take(lines)) applied.push_back(&record);
   const bool by_hand = typed_by_hand(notification);
   bool any = false;
-  std::vector<const HunkText*> taken;
+  std::vector<const EditRecord*> taken;
+  // Two that would do the same are one to the document: what was asked for or seen has it, or the
+  // first.
+  std::stable_partition(applied.begin(), applied.end(), [](const EditRecord* record) {
+    return record->origin == Origin::kApply || record->shown_ms.has_value();
+  });
   for (EditRecord* record : applied) {
-    const HunkText& hunk = record->state.hunk();
-    // Two actions that would do the same are one to the document: the first has it.
-    const bool twin = std::any_of(taken.begin(), taken.end(), [&hunk](const HunkText* other) {
-      return other->place == hunk.place && other->new_text == hunk.new_text;
+    const bool twin = std::any_of(taken.begin(), taken.end(), [record](const EditRecord* other) {
+      return other->state.place() == record->state.place() &&
+             other->state.hunk().new_text == record->state.hunk().new_text;
     });
     if (claimed || (record->origin != Origin::kApply && (twin || by_hand))) continue;
-    taken.push_back(&hunk);
+    taken.push_back(record);
     any = true;
     record->applied_ms = now_;
     tell_offered(*record);

@@ -16,17 +16,6 @@ constexpr std::size_t kMaxNames = 512;  // of one suggestion, over its re-offers
 constexpr double kEarlyMs = 1'000;
 constexpr std::size_t kMaxFormattedBytes = 8u << 20;
 
-// Line ends as the document has them.
-std::string with_line_ends(std::string text, bool crlf) {
-  if (!crlf || text.find('\n') == std::string::npos) return text;
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\n' && (i == 0 || text[i - 1] != '\r')) out += '\r';
-    out += text[i];
-  }
-  return out;
-}
-
 std::string indented(std::string_view text, std::string_view indentation) {
   std::string out;
   for (const char c : text) {
@@ -158,13 +147,14 @@ void SuggestionTracker::Impl::take_capabilities(const json& result) {
 void SuggestionTracker::Impl::take_formatting(const json& result, const lsp::Document& document) {
   const auto edits = lsp::parse<lsp::FormattingResult>(result);
   if (!edits) return malformed();
-  if (!*edits || (*edits)->empty()) return;
+  if (!*edits || (*edits)->empty() || document.text().size() > kMaxFormattedBytes) return;
+  const bool crlf = document.text().find("\r\n") != std::string::npos;
   std::vector<Edit> places;
   for (const lsp::TextEdit& edit : **edits) {
     const std::size_t begin = document.offset_at(edit.range.start).offset;
     const std::size_t end = document.offset_at(edit.range.end).offset;
     if (end < begin) return malformed();
-    places.push_back({begin, std::string(end - begin, ' '), edit.newText});
+    places.push_back({begin, std::string(end - begin, ' '), with_line_ends(edit.newText, crlf)});
   }
   expect_formatting(document, std::move(places));
 }
@@ -314,7 +304,12 @@ void SuggestionTracker::Impl::take_popup(const Entry& entry, const json& result,
                                          const lsp::Document& document) {
   auto answer = read_popup_answer(result, kMaxPopupItems);
   if (!answer) return malformed();
-  if (entry.cancelled || answer->items.empty()) return;
+  if (entry.cancelled) return;
+  if (answer->items.empty()) {  // the list of before is not shown any more
+    for (PopupRecord& record : popups_)
+      if (record.header.uri == document.uri()) record.state.replaced(now_);
+    return;
+  }
   const bool crlf = document.text().find("\r\n") != std::string::npos;
   const std::string indentation = context.indentation();
   std::vector<PopupItem> items;
@@ -324,14 +319,14 @@ void SuggestionTracker::Impl::take_popup(const Entry& entry, const json& result,
   for (const OfferedPopup& offer : answer->items) {
     ++rank;
     const auto insert =
-        offer.insert ? context.place_of(*offer.insert, document) : context.word_before();
+        offer.insert ? context.place_of(*offer.insert, document) : context.word_before(offer.text);
     const auto replace = offer.replace ? context.place_of(*offer.replace, document) : insert;
     if (!insert || !replace || insert->begin > context.cursor()) continue;
     std::string text = with_line_ends(offer.text, crlf);
     if (!offer.mark.empty() && names.size() < kMaxNames) names.emplace_back(offer.mark, rank);
     if (offered.candidates.size() < kOfferedOfPopup)
       offered.candidates.push_back({text, replace->replaces, rank, {}});
-    PopupItem item{text, insert->begin, insert->end, replace->end, rank};
+    PopupItem item{text, insert->begin, insert->end, replace->end, rank, offer.filter};
     const bool indents =
         offer.adjusts_indentation && !indentation.empty() && text.find('\n') != std::string::npos;
     items.push_back(item);

@@ -48,6 +48,7 @@ OfferedPopup offer_of(const CompletionItem& item, const CompletionItemDefaults& 
   const auto mode = item.insertTextMode ? item.insertTextMode : defaults.insertTextMode;
   offer.adjusts_indentation = mode != lsp::InsertTextMode::kAsIs;
   offer.sort_key = item.sortText.value_or(item.label);
+  offer.filter = item.filterText.value_or(item.label);
   if (item.data) {
     const json& data = *item.data;
     for (const char* name : {"eventId", "completionId"})

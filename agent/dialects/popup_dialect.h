@@ -16,6 +16,7 @@ namespace strop::agent {
 
 struct OfferedPopup {
   std::string text;                  // snippets expanded
+  std::string filter;                // what editors compare with what is typed
   bool adjusts_indentation = false;  // the editor may indent the text's further lines
   // What it replaces; nothing: the word before the cursor.
   std::optional<lsp::Range> insert;

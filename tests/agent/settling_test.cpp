@@ -430,5 +430,52 @@ TEST_F(SettlingTest, ALongTextIsCutBetweenTwoCharacters) {
   EXPECT_EQ(settled().text, written.substr(0, (64u << 10) - 1));
 }
 
+TEST_F(SettlingTest, WhatAnotherBranchTakesAwayWasNotDeleted) {
+  open("a\nx = |;\nb\n");
+  offer("compute(1)");
+  wait_ms(600);
+  tab();
+  wait_ms(2'000);
+  const std::string mine = text;
+  edit(0, text.size(), "~ another branch, of few lines\n~ and not of ours\n");
+  wait_ms(20'000);
+  edit(0, text.size(), mine);
+  wait_ms(20'000);
+  close();
+  EXPECT_THAT(outcomes(), testing::ElementsAre("accepted by state 'compute(1)'"));
+}
+
+TEST_F(SettlingTest, AStretchToldAroundItLeavesItAsItIs) {
+  open("one\n2\nx = |;\n4\nfive\n");
+  offer("compute(1)");
+  wait_ms(600);
+  tab();
+  wait_ms(2'000);
+  edit(0, text.size() - 1, "eins\n2\nx = compute(1);\n4\nfünf");
+  const Settled state = at_close();
+  EXPECT_EQ(state.text, "compute(1)");
+  EXPECT_EQ(state.kept_chars, 10);
+  EXPECT_THAT(outcomes(), testing::ElementsAre("accepted by state 'compute(1)'"));
+}
+
+TEST_F(SettlingTest, AFormatterElsewhereInTheLineDidNotFormatIt) {
+  open("x=|;  \n");
+  offer("compute(1)");
+  wait_ms(600);
+  tab();
+  wait_ms(2'000);
+  client({{"id", 300},
+          {"method", "textDocument/formatting"},
+          {"params", {{"textDocument", {{"uri", uri}}}, {"options", json::object()}}}});
+  server({{"id", 300},
+          {"result",
+           {{{"range", range(0, 0)}, {"newText", "  "}},
+            {{"range", range(13, 15)}, {"newText", ""}}}}});
+  change({{13, 15, ""}, {0, 0, "  "}});
+  const Settled state = at_close();
+  EXPECT_EQ(state.text, "compute(1)");
+  EXPECT_THAT(state.flags, testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace strop::agent::test

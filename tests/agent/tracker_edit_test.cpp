@@ -57,7 +57,7 @@ class TrackerEditTest : public TrackerTest {
             {"result",
              {{"edits",
                {{{"text", with},
-                 {"textDocument", {{"uri", uri}, {"version", 1}}},
+                 {"textDocument", {{"uri", uri}}},
                  {"range", range(begin, begin + what.size())},
                  {"command", inline_command("Accept")}}}}}}});
   }
@@ -137,6 +137,26 @@ TEST_F(TrackerEditTest, AnEditorMaySendTheWholeText) {
   replace("old", "fresh");
   applied(id);
   expect("accepted by editor 'fresh'");
+}
+
+TEST_F(TrackerEditTest, FarHunksMayBeToldAsOneStretch) {
+  begin_session(Counts::kUtf16, /*full_sync=*/true);
+  open("one\n2\n3\n4\nfive\n6\n7\n8\n|");
+  const std::string id = apply_edit(
+      {text_edit("five", "fünf"), text_edit("one", "eins"), insertion(text.find("8"), "acht\n")});
+  change({{text.find("8"), text.find("8"), "acht\n"},
+          {text.find("five"), text.find("five") + 4, "fünf"},
+          {0, 3, "eins"}});
+  applied(id);
+  expect("accepted by editor 'eins'", "accepted by editor 'fünf'", "accepted by editor 'acht\n'");
+}
+
+TEST_F(TrackerEditTest, InADocumentOfWindowsLines) {
+  open("a\r\nb\r\n|");
+  const std::string id = apply_edit({insertion(3, "one\ntwo\n")});
+  edit(3, 3, "one\r\ntwo\r\n");
+  applied(id);
+  expect("accepted by editor 'one\r\ntwo\r\n'");
 }
 
 TEST_F(TrackerEditTest, AnInsertionThatRepeatsWhatIsThere) {
@@ -314,6 +334,19 @@ TEST_F(TrackerEditTest, AnInlineEditAcceptedByItsCommand) {
   EXPECT_EQ(events[0].dialect, "copilot-inline-edit");
   EXPECT_EQ(all<Shown>()[0].presence, schema::Presence::kRendered);
   EXPECT_EQ(all<Outcome>()[0].display_ms, 700);
+}
+
+TEST_F(TrackerEditTest, AnActionThatWouldDoTheSameIsNotTaken) {
+  open("wdith = 1\n|");
+  offer_actions({action({text_edit("wdith", "width")})});
+  edit(0, 0, " ");  // it stands elsewhere since
+  offer_inline_edit("wdith", "width");
+  show_inline_edit();
+  wait_ms(700);
+  replace("wdith", "width");
+  execute(inline_command("Accept"));
+  expect("accepted by command 'width'");
+  EXPECT_THAT(all<Offered>(), SizeIs(1));
 }
 
 TEST_F(TrackerEditTest, ARejectIsExplicitAndSettles) {

@@ -354,5 +354,117 @@ TEST_F(PopupTest, ANewListLeavesWhatWasTakenFromTheOldOne) {
   expect("accepted by state 'display'", "accepted by state 'display_name'");
 }
 
+TEST_F(PopupTest, AListOfWhichNothingFitsIsGone) {
+  open("w.|;");
+  offer_list({{{"label", "compute (int)"}, {"filterText", "compute"}, {"insertText", "compute"}}});
+  type("cmx");
+  type("y");
+  wait_ms(900);
+  EXPECT_THAT(outcomes(), ElementsAre("unseen")) << "shown for 300 ms";
+}
+
+TEST_F(PopupTest, AnEmptyAnswerTakesTheListAway) {
+  open("w.|;");
+  offer_list(labels({"compute"}));
+  wait_ms(200);
+  offer_list(json::array());
+  wait_ms(2'000);
+  EXPECT_THAT(outcomes(), ElementsAre("unseen"));
+}
+
+TEST_F(PopupTest, ASigilIsReplacedOnlyByATextThatHasIt) {
+  for (const bool sigil : {false, true}) {
+    begin_session();
+    events.clear();
+    open("if ($fi|)");
+    offer_list(labels({sigil ? "$filename" : "filename"}));
+    EXPECT_EQ(all<Offered>()[0].candidates[0].replaces, sigil ? "$fi" : "fi");
+    type("l");
+    wait_ms(200);
+    edit(sigil ? 4 : 5, 8, sigil ? "$filename" : "filename");
+    expect(sigil ? "accepted by state '$filename'" : "accepted by state 'filename'");
+  }
+}
+
+TEST_F(PopupTest, MoreCharactersThanFingersTypeAreAnItem) {
+  open("w.|;");
+  type("abcdefghijklmnopqrstuvwxyz = w.c");  // one key at a time, as this client tells them
+  wait_ms(600);
+  offer_list(labels({"compute"}));
+  wait_ms(600);
+  const std::size_t begin = cursor - 1;
+  std::vector<Change> keys{{begin, cursor, ""}};
+  for (std::size_t i = 0; i < 7; ++i)
+    keys.push_back({begin + i, begin + i, std::string("compute").substr(i, 1)});
+  change(keys);
+  expect("accepted by state 'compute'");
+}
+
+TEST_F(PopupTest, ItemsLookedThroughKeyByKeyInOneNotification) {
+  const auto put = [this](std::size_t begin, const std::string& item) {
+    std::vector<Change> keys;
+    for (std::size_t at = cursor; at > begin; --at) keys.push_back({at - 1, at, ""});
+    for (std::size_t i = 0; i < item.size(); ++i)
+      keys.push_back({begin + i, begin + i, item.substr(i, 1)});
+    change(keys);
+  };
+  for (const auto& [other, item] :
+       {std::pair{"Tag_List", "filename"}, {"overline_extra", "overline"}}) {
+    begin_session();
+    events.clear();
+    open("call | there");
+    offer_list(labels({item, other}));
+    type(std::string(item).substr(0, 2));
+    wait_ms(900);
+    put(5, other);
+    wait_ms(600);
+    put(5, item);
+    wait_ms(900);
+    type(" ");
+    expect(std::string("accepted by state '") + item + "'");
+  }
+}
+
+TEST_F(PopupTest, WhatIsTypedBehindACutIsNoItem) {
+  open("w.|;");
+  offer_list(labels({"objc_preprocessor", "objcpp"}));
+  type("ob");
+  wait_ms(900);
+  edit(2, 4, "objc_preprocessor");
+  wait_ms(600);
+  edit(6, cursor, "");
+  for (const char* key : {"p", "p"}) {
+    wait_ms(200);
+    type(key);
+  }
+  expect("accepted by state 'objc_preprocessor'");
+}
+
+TEST_F(PopupTest, AnItemWrittenInStepsIsNoPartOfTheGhostText) {
+  open("w.|;");
+  type("comp");
+  offer_items({{"ute_area + 1", 0, {}}});
+  offer_list(labels({"compute_area"}));
+  wait_ms(700);
+  for (const std::string with : {"", "compute_area", "", "comp", "", "compute_area"}) {
+    edit(2, cursor, with);
+    wait_ms(1);
+  }
+  wait_ms(900);
+  type("x");
+  expect_in_any_order("accepted by state 'compute_area'", "ignored/moved_away");
+}
+
+TEST_F(PopupTest, AnAcceptToldBeforeItsTextIsNotTheLists) {
+  open("w.|;");
+  offer_list(labels({"compute"}));
+  offer_items({{"compute", 0, command(1)}});
+  wait_ms(700);
+  client({{"id", 90}, {"method", "workspace/executeCommand"}, {"params", command(1)}});
+  wait_ms(50);
+  apply();
+  expect_in_any_order("accepted by command 'compute'", "ignored/sibling");
+}
+
 }  // namespace
 }  // namespace strop::agent::test

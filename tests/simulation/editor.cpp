@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace strop::simulation {
 
@@ -86,7 +87,7 @@ void Editor::change(const std::vector<Change>& changes) {
         {{"range",
           {{"start", document_.position(one.begin)}, {"end", document_.position(one.end)}}},
          {"text", one.with}});
-    document_.replace(one.begin, one.end, one.with);
+    put(one);
     cursor_ = one.begin + one.with.size();
   }
   if (full_sync_) sent = json::array({{{"text", document_.text()}}});
@@ -96,90 +97,89 @@ void Editor::change(const std::vector<Change>& changes) {
                   {"contentChanges", std::move(sent)}});
 }
 
-std::vector<Item> Editor::complete() {
-  announce();
-  const json answer =
-      client_.request("textDocument/inlineCompletion", {{"textDocument", {{"uri", uri_}}},
-                                                        {"position", position()},
-                                                        {"context", {{"triggerKind", 2}}}});
-  std::vector<Item> out;
-  const json result = answer.value("result", json());
-  const json items = result.is_object() ? result.value("items", json::array()) : result;
-  if (!items.is_array()) return out;
-  for (const json& item : items) {
-    Item one{item.at("insertText").is_object() ? item["insertText"].at("value").get<std::string>()
-                                               : item["insertText"].get<std::string>(),
-             cursor_, cursor_, item.value("command", json()), item};
-    if (item.contains("range")) {
-      one.begin = document_.offset(item["range"]["start"]);
-      one.end = document_.offset(item["range"]["end"]);
-    }
-    out.push_back(std::move(one));
-  }
-  return out;
+void Editor::put(const Change& change) {
+  const std::string replaced = text().substr(change.begin, change.end - change.begin);
+  document_.replace(change.begin, change.end, change.with);
+  if (watcher_) watcher_(change, replaced);
 }
 
-void Editor::report(const std::string& method, json params) {
-  if (!extension_) return;
+void Editor::change_as_whole(const std::vector<Change>& changes) {
+  for (const Change& one : changes) put(one);
+  cursor_ = std::min(cursor_, text().size());
+  announce();
+  client_.notify("textDocument/didChange",
+                 {{"textDocument", {{"uri", uri_}, {"version", ++version_}}},
+                  {"contentChanges", {{{"text", text()}}}}});
+}
+
+void Editor::visit(const std::string& uri, const std::string& keys) {
+  const json start{{"line", 0}, {"character", 0}};
+  tell("textDocument/didOpen",
+       {{"textDocument",
+         {{"uri", uri}, {"languageId", "plaintext"}, {"version", 1}, {"text", ""}}}});
+  wait(400);
+  json change{{"text", keys}};
+  if (!full_sync_) change["range"] = {{"start", start}, {"end", start}};
+  tell("textDocument/didChange",
+       {{"textDocument", {{"uri", uri}, {"version", 2}}}, {"contentChanges", {change}}});
+  ask("textDocument/documentHighlight", {{"textDocument", {{"uri", uri}}}, {"position", start}});
+  wait(400);
+  tell("textDocument/didClose", {{"textDocument", {{"uri", uri}}}});
+}
+
+void Editor::tell(const std::string& method, json params) {
   announce();
   client_.notify(method, std::move(params));
 }
 
-void Editor::report_shown(const Item& item) { report("strop/didShow", {{"item", item.sent}}); }
-
-void Editor::report_part(const Item& item) {
-  const std::string part = text().substr(item.begin, cursor_ - item.begin);
-  report("strop/didPartiallyAccept", {{"item", item.sent}, {"acceptedLength", utf16_length(part)}});
+json Editor::ask(const std::string& method, json params) {
+  announce();
+  return client_.request(method, std::move(params));
 }
 
-void Editor::report_rejected(const Item& item) { report("strop/didReject", {{"item", item.sent}}); }
-
-void Editor::accept(const Item& item, const std::string& next_key) {
-  const std::string replaced = text().substr(item.begin, cursor_ - item.begin);
+void Editor::write_accepted(std::size_t begin, const std::string& with,
+                            const std::string& next_key) {
+  const std::string replaced = text().substr(begin, cursor_ - begin);
   switch (shape_) {
     case Shape::kRemainderAndCommand:
-      if (item.text.starts_with(replaced)) {
-        change({{cursor_, cursor_, item.text.substr(replaced.size())}});
+      if (with.starts_with(replaced)) {
+        change({{cursor_, cursor_, with.substr(replaced.size())}});
         break;
       }
       [[fallthrough]];
     case Shape::kReplaceAndCommand:
     case Shape::kChangeOnly:
-      change({{item.begin, cursor_, item.text}});
+      change({{begin, cursor_, with}});
       break;
     case Shape::kDeleteThenInsert:
-      change({{item.begin, cursor_, ""}, {item.begin, item.begin, item.text}});
+      change({{begin, cursor_, ""}, {begin, begin, with}});
       break;
     case Shape::kSixNotifications:
       for (const std::string& now :
-           {std::string(), item.text, std::string(), replaced, std::string(), item.text}) {
-        if (item.begin == cursor_ && now.empty()) continue;
-        change({{item.begin, cursor_, now}});
+           {std::string(), with, std::string(), replaced, std::string(), with}) {
+        if (begin == cursor_ && now.empty()) continue;
+        change({{begin, cursor_, now}});
         wait(1);
       }
       break;
     case Shape::kSingleCharacters: {
       std::vector<Change> changes;
-      for (std::size_t at = cursor_; at > item.begin;) {
+      for (std::size_t at = cursor_; at > begin;) {
         const std::size_t end = at;
         do --at;
-        while (at > item.begin && (static_cast<unsigned char>(text()[at]) & 0xC0U) == 0x80U);
+        while (at > begin && (static_cast<unsigned char>(text()[at]) & 0xC0U) == 0x80U);
         changes.push_back({at, end, ""});
       }
-      const std::string all = item.text + next_key;
+      const std::string all = with + next_key;
       for (std::size_t at = 0; at < all.size();) {
         const std::size_t size = character_length(all, at);
-        changes.push_back({item.begin + at, item.begin + at, all.substr(at, size)});
+        changes.push_back({begin + at, begin + at, all.substr(at, size)});
         at += size;
       }
       change(changes);
       break;
     }
   }
-  if (!runs_commands(shape_) || !item.command.is_object()) return;
-  json params{{"command", item.command.at("command")}};
-  if (item.command.contains("arguments")) params["arguments"] = item.command["arguments"];
-  client_.request("workspace/executeCommand", std::move(params));
 }
 
 }  // namespace strop::simulation

@@ -91,8 +91,16 @@ void LspClient::notify(const std::string& method, json params) {
 }
 
 json LspClient::request(const std::string& method, json params, int deadline_ms) {
+  return finish_request(begin_request(method, std::move(params)), method, deadline_ms);
+}
+
+int LspClient::begin_request(const std::string& method, json params) {
   const int id = ++next_id_;
   send({{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", std::move(params)}});
+  return id;
+}
+
+json LspClient::finish_request(int id, const std::string& method, int deadline_ms) {
   while (true) {
     json message = receive(deadline_ms, method);
     if (message.contains("method")) {
@@ -161,7 +169,10 @@ json LspClient::receive(int deadline_ms, const std::string& awaited) {
 
 void LspClient::answer(const json& request) {
   json result = nullptr;
-  if (request.at("method") == "workspace/configuration") {
+  if (auto given = on_request_ ? on_request_(request.at("method"), request.value("params", json()))
+                               : std::nullopt) {
+    result = std::move(*given);
+  } else if (request.at("method") == "workspace/configuration") {
     result = json::array();
     for (std::size_t i = 0; i < request.at("params").at("items").size(); ++i)
       result.push_back(nullptr);

@@ -3,13 +3,15 @@
 //
 // Owns the child and its pipes; one thread. Every wait has a deadline in real milliseconds; past
 // it, or when the child ends, a std::runtime_error says what was awaited. Requests from the server
-// are answered at once with what an editor without such a feature answers.
+// are answered while an answer is awaited: by `on_request`, or with what an editor without such a
+// feature answers.
 #pragma once
 
 #include <sys/types.h>
 
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,14 @@ class LspClient {
   void notify(const std::string& method, nlohmann::json params);
   nlohmann::json request(const std::string& method, nlohmann::json params,
                          int deadline_ms = 60'000);
+  // The same in two steps, for what is sent in between.
+  int begin_request(const std::string& method, nlohmann::json params);
+  nlohmann::json finish_request(int id, const std::string& method, int deadline_ms = 60'000);
+
+  // Gives the result for a request of the server's; nothing: it is not for this one. May notify.
+  using OnRequest = std::function<std::optional<nlohmann::json>(const std::string& method,
+                                                                const nlohmann::json&)>;
+  void on_request(OnRequest handler) { on_request_ = std::move(handler); }
 
   // Sends shutdown and exit, closes the pipe and returns the child's exit status.
   int stop();
@@ -43,6 +53,7 @@ class LspClient {
   int from_child_ = -1;
   int next_id_ = 0;
   std::string buffer_;
+  OnRequest on_request_;
 };
 
 }  // namespace strop::simulation

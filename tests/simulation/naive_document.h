@@ -20,6 +20,9 @@ std::size_t utf16_length(std::string_view text);
 // Bytes of the UTF-8 character that begins at `offset`; at least 1.
 std::size_t character_length(std::string_view text, std::size_t offset);
 
+// `text` with its line breaks as CRLF.
+std::string with_crlf(std::string_view text);
+
 class NaiveDocument {
  public:
   NaiveDocument() = default;
@@ -27,6 +30,7 @@ class NaiveDocument {
       : text_(std::move(text)), encoding_(encoding) {}
 
   const std::string& text() const { return text_; }
+  bool crlf() const { return text_.find("\r\n") != std::string::npos; }
   nlohmann::json position(std::size_t offset) const;
   std::size_t offset(const nlohmann::json& position) const;
 

@@ -39,7 +39,21 @@ std::string with_other_word(std::string text, std::mt19937_64& random) {
 
 }  // namespace
 
-std::vector<Offer> Prophet::offers(std::string_view before) const {
+std::vector<Offer> Prophet::offers(std::string_view before, bool invoked) const {
+  std::vector<Offer> out = plan(before);
+  if (!invoked || out.empty() || out.front().replaces > 0) return out;
+  std::mt19937_64 random(seed_ ^ before.size());
+  const std::string right(lines_from(target_, before.size(), 1));
+  for (std::string more : {with_other_word(out.front().text, random), right, right + ";",
+                           with_other_word(right, random)}) {
+    const bool known = std::any_of(out.begin(), out.end(),
+                                   [&more](const Offer& offer) { return offer.text == more; });
+    if (!known && !more.empty()) out.push_back({std::move(more), 0});
+  }
+  return out;
+}
+
+std::vector<Offer> Prophet::plan(std::string_view before) const {
   if (before.size() >= target_.size() ||
       std::string_view(target_).substr(0, before.size()) != before)
     return {};

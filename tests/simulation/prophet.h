@@ -13,6 +13,9 @@
 
 namespace strop::simulation {
 
+// In the name of a file that was renamed as it was written.
+inline constexpr std::string_view kRenamed = "renamed-";
+
 struct Offer {
   std::string text;
   std::size_t replaces = 0;  // bytes before the cursor that the text replaces; they begin `text`
@@ -23,11 +26,16 @@ class Prophet {
  public:
   Prophet(std::string target, std::uint64_t seed) : target_(std::move(target)), seed_(seed) {}
 
+  const std::string& target() const { return target_; }
+  std::uint64_t seed() const { return seed_; }
+
   // The candidates offered when the text before the cursor is `before`. Empty when `before` is no
-  // beginning of the target.
-  std::vector<Offer> offers(std::string_view before) const;
+  // beginning of the target. `invoked`: more of them, behind what is offered unasked.
+  std::vector<Offer> offers(std::string_view before, bool invoked = false) const;
 
  private:
+  std::vector<Offer> plan(std::string_view before) const;
+
   std::string target_;
   std::uint64_t seed_;
 };

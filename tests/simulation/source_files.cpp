@@ -75,7 +75,8 @@ std::vector<Task> stretches(const SourceFile& file, const std::string& root_uri,
         part == 0 ? random() % starts.size() : static_cast<std::size_t>(i) * part + random() % part;
     const std::size_t begin = starts[line];
     if (begin < written) continue;
-    const std::size_t end = line_end(file.text, std::min(file.text.size(), begin + characters));
+    std::size_t end = line_end(file.text, std::min(file.text.size(), begin + characters));
+    if (end > begin && file.text[end - 1] == '\r') --end;
     if (end <= begin + 8) continue;
     const bool rest = std::uniform_real_distribution<>(0, 1)(random) < keep_rest;
     out.push_back({root_uri + "/" + file.path, file.language, file.text, begin, end, rest});

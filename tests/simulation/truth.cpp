@@ -1,5 +1,6 @@
 #include "simulation/truth.h"
 
+#include <algorithm>
 #include <cmath>
 #include <iomanip>
 #include <map>
@@ -13,6 +14,7 @@ using nlohmann::json;
 
 struct Captured {
   std::string id;
+  std::string source;
   std::string uri;
   json position;
   std::string offered;
@@ -21,7 +23,25 @@ struct Captured {
   std::string text;
   std::size_t outcomes = 0;
   bool used = false;
+  json settled;  // the final state
 };
+
+// Of a final state.
+std::string fate_of(const Captured& captured) {
+  if (captured.settled.is_null()) return "none";
+  const json flags = captured.settled.value("flags", json::array());
+  const auto flagged = [&flags](const char* flag) {
+    return std::find(flags.begin(), flags.end(), flag) != flags.end();
+  };
+  if (flagged("undo")) return "undone";
+  if (captured.settled.at("text") == captured.text) return "kept";
+  return flagged("formatter") ? "formatted" : "changed";
+}
+
+std::string key_of(const std::string& source, const std::string& uri, const json& position,
+                   const std::string& offered) {
+  return source + uri + position.dump() + offered;
+}
 
 // A suggestion's events, joined. A correcting outcome replaces the one before it; any other second
 // one is counted.
@@ -31,10 +51,10 @@ std::vector<Captured> join(const std::vector<json>& events) {
   for (const json& event : events) {
     const std::string id = event.value("suggestion", "");
     const std::string type = event.value("type", "");
-    if (type == "offered" && event.value("source", "") == "inline") {
+    if (type == "offered") {
       by_id[id] = out.size();
       const json& candidates = event.at("candidates");
-      out.push_back({id, event.at("uri"), event.at("position"),
+      out.push_back({id, event.at("source"), event.at("uri"), event.at("position"),
                      candidates.empty() ? "" : candidates.at(0).at("text").get<std::string>(),
                      event.at("t_ms")});
     } else if (type == "outcome" && by_id.contains(id)) {
@@ -42,6 +62,8 @@ std::vector<Captured> join(const std::vector<json>& events) {
       captured.outcome = event.at("outcome");
       captured.text = event.value("text", "");
       if (!event.contains("corrects")) ++captured.outcomes;
+    } else if (type == "settled" && event.value("final", false) && by_id.contains(id)) {
+      out[by_id[id]].settled = event;
     }
   }
   return out;
@@ -51,9 +73,7 @@ std::vector<Captured> join(const std::vector<json>& events) {
 Captured* find(std::vector<Captured>& captured, const Truth& truth) {
   Captured* best = nullptr;
   for (Captured& candidate : captured) {
-    if (candidate.used || candidate.offered != truth.offered || candidate.uri != truth.uri ||
-        candidate.position != truth.position)
-      continue;
+    if (candidate.used) continue;
     if (best == nullptr ||
         std::abs(candidate.t_ms - truth.t_ms) < std::abs(best->t_ms - truth.t_ms))
       best = &candidate;
@@ -62,12 +82,20 @@ Captured* find(std::vector<Captured>& captured, const Truth& truth) {
 }
 
 std::string in_words(const Truth& truth, const Captured* captured) {
-  return truth.behaviour + " at " + truth.position.dump() + " t=" + std::to_string(truth.t_ms) +
-         " of " + json(truth.offered).dump() + ": true " + truth.outcome + ", captured " +
+  return truth.source + ": " + truth.behaviour + " at " + truth.position.dump() +
+         " t=" + std::to_string(truth.t_ms) + " of " + json(truth.offered).dump() + ": true " +
+         truth.outcome + ", captured " +
          (captured == nullptr ? "nothing" : captured->outcome + " (" + captured->id + ")") +
-         (captured != nullptr && truth.outcome == "accepted" && captured->text != truth.text
+         (captured != nullptr && !truth.text.empty() && captured->text != truth.text
               ? " with text " + json(captured->text).dump() + " for " + json(truth.text).dump()
               : "");
+}
+
+// Where the truth says what was accepted, so does the label.
+bool says_what(const Truth& truth, const Captured& captured) {
+  const bool told =
+      truth.outcome == "accepted" || (truth.outcome == "partial" && !truth.text.empty());
+  return !told || captured.text == truth.text;
 }
 
 bool is_label(const std::string& outcome) { return outcome != "none" && outcome != "unknown"; }
@@ -75,13 +103,14 @@ bool is_label(const std::string& outcome) { return outcome != "none" && outcome 
 }  // namespace
 
 json truth_to_json(const Truth& truth) {
-  return {{"uri", truth.uri},
+  return {{"source", truth.source},
+          {"uri", truth.uri},
           {"position", truth.position},
           {"offered", truth.offered},
           {"t_ms", truth.t_ms},
           {"outcome", truth.outcome},
           {"text", truth.text},
-          {"mended", truth.mended},
+          {"fate", truth.fate},
           {"display_ms", truth.display_ms},
           {"behaviour", truth.behaviour},
           {"scored", truth.scored},
@@ -89,9 +118,9 @@ json truth_to_json(const Truth& truth) {
 }
 
 Truth truth_from_json(const json& in) {
-  return {in.at("uri"),       in.at("position"), in.at("offered"),         in.at("t_ms"),
-          in.at("outcome"),   in.at("text"),     in.at("mended"),          in.at("display_ms"),
-          in.at("behaviour"), in.at("scored"),   in.at("unscored_because")};
+  return {in.at("source"),     in.at("uri"),       in.at("position"), in.at("offered"),
+          in.at("t_ms"),       in.at("outcome"),   in.at("text"),     in.at("fate"),
+          in.at("display_ms"), in.at("behaviour"), in.at("scored"),   in.at("unscored_because")};
 }
 
 Score score(const std::vector<Truth>& truths, const std::vector<json>& events) {
@@ -99,23 +128,36 @@ Score score(const std::vector<Truth>& truths, const std::vector<json>& events) {
   // By place and text, so that finding does not walk over everything.
   std::map<std::string, std::vector<Captured>> by_place;
   for (Captured& one : captured)
-    by_place[one.uri + one.position.dump() + one.offered].push_back(std::move(one));
+    by_place[key_of(one.source, one.uri, one.position, one.offered)].push_back(std::move(one));
   Score out;
   for (const Truth& truth : truths) {
     ++out.suggestions;
-    auto place = by_place.find(truth.uri + truth.position.dump() + truth.offered);
+    auto place = by_place.find(key_of(truth.source, truth.uri, truth.position, truth.offered));
     Captured* match = place == by_place.end() ? nullptr : find(place->second, truth);
     if (match != nullptr) match->used = true;
     if (match != nullptr && match->outcomes > 1) ++out.twice;
     if (!truth.scored) {
       ++out.unscored;
+      ++out.not_scored[truth.unscored_because];
       continue;
     }
-    const std::string label = match == nullptr ? "nothing" : match->outcome;
-    ++out.confusion[truth.outcome][label];
+    std::string label = match == nullptr ? "nothing" : match->outcome;
     const bool labelled = match != nullptr && is_label(label);
-    const bool right = labelled && label == truth.outcome &&
-                       (truth.outcome != "accepted" || match->text == truth.text);
+    const bool right = labelled && label == truth.outcome && says_what(truth, *match);
+    if (labelled && !right && label == truth.outcome) label += ", other text";
+    ++out.confusion[truth.outcome][label];
+    ++out.by_source[truth.source][truth.outcome][label];
+    if (right && !truth.fate.empty()) {
+      const std::string fate = fate_of(*match);
+      ++out.fates[truth.fate][fate];
+      if (fate != truth.fate && out.examples.size() < 40)
+        out.examples.push_back(in_words(truth, match) + ", became " + truth.fate + ", captured " +
+                               fate + ": " + match->settled.dump());
+    }
+    Tally& tally = out.by_behaviour[truth.source + ": " + truth.behaviour];
+    ++tally.n;
+    tally.labelled += labelled ? 1 : 0;
+    tally.right += right ? 1 : 0;
     out.labelled += labelled ? 1 : 0;
     out.right += right ? 1 : 0;
     if (!right && out.examples.size() < 40) out.examples.push_back(in_words(truth, match));
@@ -126,22 +168,31 @@ Score score(const std::vector<Truth>& truths, const std::vector<json>& events) {
         ++out.invented;
         ++out.labelled;
         ++out.confusion["(not offered)"][one.outcome];
+        ++out.by_source[one.source]["(not offered)"][one.outcome];
         if (out.examples.size() < 40)
-          out.examples.push_back("captured " + one.outcome + " (" + one.id + ") of " +
-                                 json(one.offered).dump() + " at " + one.position.dump() + " t=" +
-                                 std::to_string(one.t_ms) + ", which the typist does not know");
+          out.examples.push_back(one.source + ": captured " + one.outcome + " (" + one.id +
+                                 ") of " + json(one.offered).dump() + " at " + one.position.dump() +
+                                 " t=" + std::to_string(one.t_ms) +
+                                 ", which the typist does not know");
       }
   return out;
 }
 
 json score_to_json(const Score& score) {
+  json behaviours = json::object();
+  for (const auto& [name, tally] : score.by_behaviour)
+    behaviours[name] = {{"n", tally.n}, {"labelled", tally.labelled}, {"right", tally.right}};
   return {{"precision", score.precision()},
           {"recall", score.recall()},
           {"n", score.suggestions - score.unscored},
           {"unscored", score.unscored},
           {"twice", score.twice},
           {"invented", score.invented},
-          {"confusion", score.confusion}};
+          {"confusion", score.confusion},
+          {"by_source", score.by_source},
+          {"fates", score.fates},
+          {"by_behaviour", std::move(behaviours)},
+          {"not_scored", score.not_scored}};
 }
 
 void print_score(std::ostream& out, const Score& score) {

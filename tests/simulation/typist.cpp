@@ -1,48 +1,21 @@
 #include "simulation/typist.h"
 
 #include <algorithm>
-#include <cctype>
+#include <array>
+
+#include "simulation/typed_text.h"
 
 namespace strop::simulation {
 namespace {
 
-constexpr double kSeenMs = 500;  // CONTRACTS: displayed for less in all is unseen
-// CONTRACTS: display time adds up over re-shows of the same text at the same anchor; so soon after
-// it went they are one to whoever looks at the screen.
-constexpr double kAgainMs = 2'000;
-
-constexpr std::size_t kFewKeys = 3;  // told at once they may be key presses
-
-std::size_t agreement(std::string_view a, std::string_view b) {
-  std::size_t n = 0;
-  while (n < a.size() && n < b.size() && a[n] == b[n]) ++n;
-  return n;
-}
-
-bool word_character(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-
-// The end of the next word of `text`: white space and symbols before it, then the word.
-std::size_t word_end(std::string_view text) {
-  std::size_t at = 0;
-  while (at < text.size() && !word_character(text[at]) && text[at] != '\n') ++at;
-  while (at < text.size() && word_character(text[at])) ++at;
-  return at;
-}
-
-// What an editor cannot tell from a key press: one character, a bracket or quote with the one that
-// closes it, or a new line with its indentation.
-bool keystroke_sized(std::string_view text) {
-  if (text.empty()) return true;
-  for (const std::string_view pair : {"()", "[]", "{}", "<>", "``", "\"\"", "''"})
-    if (text == pair) return true;
-  if (text.front() == '\n') return text.find_first_not_of(" \t", 1) == std::string_view::npos;
-  return text.size() <= character_length(text, 0);
-}
+using nlohmann::json;
 
 }  // namespace
 
-std::string_view Typist::rest() const {
-  return std::string_view(task_.target).substr(editor_.cursor());
+std::string_view Typist::rest() const { return std::string_view(task_.target).substr(written()); }
+
+json Typist::where(std::size_t offset) const {
+  return NaiveDocument(editor_.text(), Encoding::kUtf16).position(offset);
 }
 
 // What the ghost text would add at the cursor.
@@ -52,11 +25,17 @@ std::string Typist::remainder(const Item& item) const {
   return item.text.starts_with(before) ? item.text.substr(typed) : "";
 }
 
+// The same from where it was first offered, typed part and all.
+std::string Typist::whole(const Item& item) const {
+  return editor_.text().substr(ghost_->begin, item.begin - ghost_->begin) + item.text;
+}
+
 // One character, or a line break with the indentation the editor adds by itself.
 std::string Typist::next_keys() const {
   const std::string_view ahead = rest();
-  std::size_t size = character_length(ahead, 0);
-  if (ahead.front() == '\n')
+  const bool line_break = ahead.starts_with("\r\n") || ahead.front() == '\n';
+  std::size_t size = ahead.front() == '\r' ? 2 : character_length(ahead, 0);
+  if (line_break)
     while (size < ahead.size() && (ahead[size] == ' ' || ahead[size] == '\t')) ++size;
   return std::string(ahead.substr(0, size));
 }
@@ -64,54 +43,89 @@ std::string Typist::next_keys() const {
 void Typist::write(const Task& task) {
   task_ = task;
   ghost_.reset();
+  menu_.reset();
+  taken_out_.reset();
+  escaped_.reset();
   gone_.reset();
+  doubt_.reset();
   ended_.clear();
+  regions_.clear();
+  above_ = 0;
   closed_ = false;
   ask_always_ = chance(habits_.ask_every_key);
   const std::string behind = task.keep_rest ? task.target.substr(task.end) : "";
   editor_.wait(between(2'000, 20'000));
   editor_.open(task.uri, task.language, task.target.substr(0, task.begin) + behind, task.begin);
-  while (!closed_ && editor_.cursor() < task_.end) {
+  while (!done()) {
     press();
-    if (closed_ || editor_.cursor() >= task_.end) break;
-    const std::size_t line =
-        editor_.text().rfind('\n', editor_.cursor() - (editor_.cursor() > 0 ? 1 : 0));
-    const std::size_t column = editor_.cursor() - (line == std::string::npos ? 0 : line + 1);
-    const std::size_t indent = std::min(
-        column, editor_.text().substr(editor_.cursor() - column, column).find_first_not_of(" \t"));
-    const bool at_start = column - indent <= 3;
-    if (ask_always_ || chance(at_start ? habits_.ask_line_start : habits_.ask_mid_line)) {
-      ask();
-      if (ghost_) act();
-    }
+    if (done()) break;
+    go_on();
   }
-  if (!closed_) {
-    editor_.wait(between(11'000, 60'000));
-    if (ghost_) end_ghost("ignored", "left open until the file was closed");
-    editor_.close();
-  }
+  if (closed_) return;
+  if (chance(habits_.agent)) work_with_agent();
+  editor_.wait(between(11'000, 60'000));
+  leave_list("left open until the file was closed");
+  if (ghost_) end_ghost("ignored", "left open until the file was closed");
+  run_late(true);
+  judge_fates();
+  editor_.close();
+}
+
+void Typist::go_on() {
+  run_late(false);
+  if (menu_) act_on_list();
+  if (done()) return;
+  if (!menu_ && starts_word() && chance(habits_.lists)) ask_list();
+  const std::size_t line =
+      editor_.text().rfind('\n', editor_.cursor() - (editor_.cursor() > 0 ? 1 : 0));
+  const std::size_t column = editor_.cursor() - (line == std::string::npos ? 0 : line + 1);
+  const std::size_t indent = std::min(
+      column, editor_.text().substr(editor_.cursor() - column, column).find_first_not_of(" \t"));
+  const bool at_start = column - indent <= 3;
+  if (!ask_always_ && !chance(at_start ? habits_.ask_line_start : habits_.ask_mid_line)) return;
+  if (!ghost_ && !menu_ && !gone_ && chance(habits_.outrun))
+    ask_as_it_goes();
+  else
+    ask();
+  if (ghost_) act();
 }
 
 void Typist::press() {
-  if (!ghost_ && chance(habits_.paste)) return paste_line();
+  if (chance(habits_.paste)) return paste_line();
   if (chance(habits_.foreign)) return take_from_another();
   if (chance(habits_.typo)) return make_typo();
   press_keys(next_keys());
 }
 
 void Typist::press_keys(const std::string& keys) {
-  editor_.wait(keys.front() == '\n' ? between(150, 700) : between(60, 240));
+  editor_.wait(keys.front() == '\n' || keys.front() == '\r' ? between(150, 700) : between(60, 240));
   ++keystrokes_;
-  if (!ghost_) return editor_.type(keys);
+  if (menu_) key_meets_list(keys);
+  if (gone_ && gone_->outrun) {  // an answer that came late still holds as long as it is typed
+    if (gone_->offers.starts_with(keys) && gone_->offers != keys) {
+      gone_->offers.erase(0, keys.size());
+      gone_->text += keys;
+      gone_->text.erase(0,
+                        gone_->text.size() - std::min<std::size_t>(gone_->text.size(), kContext));
+    } else {
+      gone_.reset();
+    }
+  }
+  if (!ghost_) {
+    editor_.type(keys);
+    return ask_list_again();
+  }
   const std::string ghost_text = remainder(ghost_->items[ghost_->item]);
   if (!ghost_->displayable) {
     end_ghost("unseen", "not displayable");
   } else if (ghost_text == keys) {
+    if (ghost_->partial) truths_[ghost_->truth].text = whole(ghost_->items[ghost_->item]);
     end_ghost("typed_through", "typed out to the end");
   } else if (!ghost_text.starts_with(keys)) {
     end_ghost("dismissed", "typed over");
   }
   editor_.type(keys);
+  ask_list_again();
 }
 
 void Typist::ask() {
@@ -138,17 +152,45 @@ void Typist::ask() {
   if (truths_.size() > known) truths_.back().t_ms = asked;
 }
 
+// The next key comes before the answer: it is of what was, and not shown.
+void Typist::ask_as_it_goes() {
+  const std::string keys = next_keys();
+  const json position = where(editor_.cursor());
+  const double asked = editor_.now();
+  if (menu_) key_meets_list(keys);
+  ++keystrokes_;
+  const std::vector<Item> items = editor_.complete_while_typing(keys);
+  gone_.reset();
+  if (items.empty()) return;
+  Truth truth;
+  truth.uri = editor_.uri();
+  truth.position = position;
+  truth.offered = items[0].text;
+  truth.t_ms = asked;
+  truth.outcome = "unseen";
+  truth.behaviour = "a key came before the answer";
+  truths_.push_back(std::move(truth));
+  if (const std::string left = remainder(items[0]); !left.empty())
+    gone_ =
+        Gone{truths_.size() - 1, before_cursor(), left, editor_.now(), false, true, items[0].begin};
+}
+
 void Typist::show(std::vector<Item> items) {
   const Item& first = items[0];
   const std::string replaced = editor_.text().substr(first.begin, editor_.cursor() - first.begin);
   const std::string behind = editor_.text().substr(editor_.cursor());
   Truth truth;
   truth.uri = editor_.uri();
-  truth.position = editor_.position();
+  const std::size_t first_begin = first.begin;
+  truth.position = where(editor_.cursor());
   truth.offered = first.text;
   truth.outcome = "unseen";
   const bool displayable = first.text.starts_with(replaced) && first.text.size() > replaced.size();
   const bool again = displayable && comes_again(remainder(first));
+  if (displayable && in_doubt(first)) {
+    truth.scored = false;
+    truth.unscored_because = "may be the ghost text of before, of which is not known if it stayed";
+  }
   if (!again) truths_.push_back(std::move(truth));
   ghost_ = Ghost{again ? gone_->truth : truths_.size() - 1,
                  0,
@@ -157,7 +199,8 @@ void Typist::show(std::vector<Item> items) {
                  Plan::kTypeOver,
                  displayable,
                  again && gone_->partial,
-                 again ? truths_[gone_->truth].display_ms : 0};
+                 again ? truths_[gone_->truth].display_ms : 0,
+                 again ? gone_->begin : first_begin};
   gone_.reset();
   if (displayable) editor_.report_shown(ghost_->items[0]);
   ghost_->plan = choose(*ghost_);
@@ -168,9 +211,15 @@ Typist::Plan Typist::choose(const Ghost& ghost) {
   if (chance(habits_.look_away)) return Plan::kLookAway;
   if (chance(habits_.escape)) return Plan::kEscape;
   if (chance(0.01)) return Plan::kClose;
+  if (chance(habits_.interruptions)) {
+    static constexpr std::array<Plan, 5> kLeft{Plan::kReopen, Plan::kRename, Plan::kSwitchBranch,
+                                               Plan::kOtherFile, Plan::kLookElsewhere};
+    return kLeft[random_() % kLeft.size()];
+  }
   const std::string text = remainder(ghost.items[0]);
-  const std::string_view wanted = rest().substr(0, task_.end - editor_.cursor());
+  const std::string_view wanted = this->wanted();
   const std::size_t agreed = agreement(text, wanted);
+  if (agreed < text.size() && chance(habits_.cycle)) return Plan::kCycle;
   if (agreed == text.size()) {
     if (text.size() < 2) return Plan::kTypeThrough;
     const double roll = between(0, 1);
@@ -189,6 +238,9 @@ Typist::Plan Typist::choose(const Ghost& ghost) {
 }
 
 void Typist::act() {
+  if (menu_ && (ghost_->plan == Plan::kAccept || ghost_->plan == Plan::kPartial ||
+                ghost_->plan == Plan::kMend || ghost_->plan == Plan::kCycle))
+    if (meets_list()) ghost_->plan = Plan::kTypeThrough;  // whose it was could not be told
   const Plan plan = ghost_->plan;
   switch (plan) {
     case Plan::kAccept:
@@ -200,24 +252,24 @@ void Typist::act() {
     case Plan::kLookAway:
       return look_away();
     case Plan::kEscape:
-      editor_.wait(between(300, 1'500));
-      if (editor_.extension()) {
-        editor_.report_rejected(ghost_->items[ghost_->item]);
-        const std::size_t truth = ghost_->truth;
-        const bool partial = ghost_->partial;
-        end_ghost("dismissed", "escaped");
-        if (!partial) truths_[truth].outcome = "dismissed";  // at any duration
-        gone_.reset();
-        return;
-      }
-      // Nothing reaches the wire; what is typed next looks like typing through or over.
-      truths_[ghost_->truth].scored = false;
-      truths_[ghost_->truth].unscored_because = "Escape does not reach the wire";
-      ghost_->plan = Plan::kTypeThrough;
-      return;
+      return escape();
+    case Plan::kCycle:
+      return cycle();
+    case Plan::kReopen:
+    case Plan::kRename:
+      return reopen(plan == Plan::kRename);
+    case Plan::kSwitchBranch:
+      return switch_branch();
+    case Plan::kOtherFile:
+      return visit_other_file();
+    case Plan::kLookElsewhere:
+      return look_elsewhere();
     case Plan::kClose:
       editor_.wait(between(700, 3'000));
+      leave_list("closed the file");
       end_ghost("ignored", "closed the file");
+      run_late(true);
+      judge_fates();
       editor_.close();
       closed_ = true;
       return;
@@ -231,149 +283,55 @@ void Typist::act() {
   }
 }
 
-void Typist::accept() {
-  const std::string_view wanted = rest().substr(0, task_.end - editor_.cursor());
-  std::string text = remainder(ghost_->items[ghost_->item]);
-  if (agreement(text, wanted) != text.size()) {  // cycle to the candidate that is right
-    for (std::size_t i = 0; i < ghost_->items.size(); ++i) {
-      const std::string other = remainder(ghost_->items[i]);
-      if (!other.empty() && agreement(other, wanted) == other.size()) {
-        ghost_->item = i;
-        editor_.report_shown(ghost_->items[i]);
-        text = other;
-        break;
-      }
-    }
-  }
-  editor_.wait(between(200, 1'800));
-  const Item item = ghost_->items[ghost_->item];
-  Truth& truth = truths_[ghost_->truth];
-  const bool by_command = runs_commands(shape_) && item.command.is_object();
-  if (!by_command && keystroke_sized(text)) {
-    truth.scored = false;
-    truth.unscored_because = "accepted as one character, without a command";
-  } else if (shape_ == Shape::kSingleCharacters && text.size() <= kFewKeys) {
-    truth.scored = false;
-    truth.unscored_because = "accepted as a few single characters, without a command";
-  }
-  truth.text = item.text;
-  const std::size_t begin = item.begin;
-  const std::string replaced = editor_.text().substr(begin, editor_.cursor() - begin);
-  end_ghost("accepted", ghost_->item == 0 ? "accepted" : "accepted another candidate");
-  if (shape_ == Shape::kSingleCharacters && chance(0.3)) {
-    const std::string_view ahead = rest().substr(text.size());
-    const std::string key(ahead.substr(0, ahead.empty() ? 0 : character_length(ahead, 0)));
-    if (!key.empty() && key != "\n" && editor_.cursor() + text.size() + key.size() < task_.end)
-      return editor_.accept(item, key);
-  }
-  editor_.accept(item);
-  if (chance(habits_.undo)) {
-    editor_.wait(between(300, 4'000));
-    truth.behaviour = "accepted, then undone";
-    truth.mended = true;
-    editor_.edit(begin, begin + item.text.size(), replaced);
-  }
-}
-
-// Accepts a near miss and mends its end: deletes back to where it agrees; the right text is typed
-// on from there.
-void Typist::mend() {
-  const std::string_view wanted = rest().substr(0, task_.end - editor_.cursor());
-  const std::string text = remainder(ghost_->items[0]);
-  const std::size_t agreed = agreement(text, wanted);
-  editor_.wait(between(300, 1'800));
-  const Item item = ghost_->items[0];
-  Truth& truth = truths_[ghost_->truth];
-  truth.text = item.text;
-  truth.mended = true;
-  const std::size_t right_end = editor_.cursor() + agreed;
-  end_ghost("accepted", "accepted and mended");
-  editor_.accept(item);
-  editor_.wait(between(500, 2'500));
-  if (chance(0.3)) {  // select the wrong end and delete it in one go
-    editor_.edit(right_end, editor_.cursor(), "");
-    return;
-  }
-  while (editor_.cursor() > right_end) {
-    std::size_t begin = editor_.cursor() - 1;
-    while (begin > right_end &&
-           (static_cast<unsigned char>(editor_.text()[begin]) & 0xC0U) == 0x80U)
-      --begin;
-    editor_.wait(between(50, 130));
-    editor_.edit(begin, editor_.cursor(), "");
-  }
-}
-
-void Typist::accept_words() {
-  const std::string_view wanted = rest().substr(0, task_.end - editor_.cursor());
-  const std::string text = remainder(ghost_->items[0]);
-  const std::size_t agreed = agreement(text, wanted);
-  const std::size_t limit = agreed == text.size() ? agreed - 1 : agreed;
-  std::size_t done = 0;
-  for (int words = 1 + static_cast<int>(between(0, 3)); words > 0; --words) {
-    const std::size_t size = word_end(std::string_view(text).substr(done));
-    const std::string piece = text.substr(done, size);
-    if (done + size > limit || keystroke_sized(piece) ||
-        std::count_if(piece.begin(), piece.end(), word_character) < 2)
-      break;
-    editor_.wait(between(200, 900));
-    editor_.type(piece);
-    editor_.report_part(ghost_->items[0]);
-    done += size;
-    ghost_->partial = true;
-  }
-  if (ghost_->partial) truths_[ghost_->truth].behaviour = "accepted word by word";
-  ghost_->plan = Plan::kTypeThrough;
-  if (!ghost_->partial) editor_.wait(between(600, 1'200));
-}
-
-// Something else comes to mind: an edit some lines above, and back.
-void Typist::look_away() {
-  const std::size_t cursor = editor_.cursor();
-  const std::size_t line = editor_.text().rfind('\n', cursor > 0 ? cursor - 1 : 0);
-  if (line == std::string::npos || line == 0 || line >= cursor) {
-    ghost_->plan = Plan::kTypeThrough;
-    return;
-  }
-  editor_.wait(between(100, 400) + (chance(0.7) ? 600 : 0));
-  const std::size_t above = editor_.text().rfind('\n', line - 1);
-  const std::size_t place = above == std::string::npos ? line : above;
-  end_ghost("ignored", "looked away");
-  editor_.edit(place, place, " ");
-  editor_.wait(between(150, 1'500));
-  editor_.edit(place, place + 1, "");
-  editor_.move_to(cursor);
-  editor_.wait(between(200, 900));
-}
-
 void Typist::paste_line() {
-  const std::string_view ahead = rest().substr(0, task_.end - editor_.cursor());
-  const std::size_t line = ahead.find('\n', 1);
+  const std::string_view ahead = this->wanted();
+  const std::size_t line = ahead.find_first_of("\r\n", 2);
   if (line == std::string_view::npos || line < 10) return press_keys(next_keys());
   editor_.wait(between(400, 1'500));
-  put_at_once(std::string(ahead.substr(0, line)));
+  const std::string text(ahead.substr(0, line));
+  if (ghost_) {
+    if (agreement(remainder(ghost_->items[ghost_->item]), text) > 0)
+      doubt_ghost("a paste begins as the suggestion does");
+    else
+      end_ghost("ignored", "pasted");
+  }
+  put_at_once(text);
 }
 
 // Another assistant, unknown to the agent, writes the rest of the line at once.
 void Typist::take_from_another() {
-  const std::string_view ahead = rest().substr(0, task_.end - editor_.cursor());
-  const std::string text(ahead.substr(0, ahead.find('\n')));
+  const std::string_view ahead = this->wanted();
+  const std::string text(ahead.substr(0, ahead.find_first_of("\r\n")));
   if (text.size() < 12) return press_keys(next_keys());
   editor_.wait(between(300, 1'200));
   if (ghost_) {
     const std::string mine = remainder(ghost_->items[ghost_->item]);
     if (agreement(mine, text) > 0)
-      end_ghost_unscored("another assistant's text begins as the suggestion does");
+      doubt_ghost("another assistant's text begins as the suggestion does");
     else
       end_ghost("ignored", "another assistant wrote");
   }
   put_at_once(text);
 }
 
-// Text that comes neither by keys nor from a suggestion. Where it ends as a candidate of before
-// would have, the editor may have shown that one instead, and taken it.
+// Text that comes neither by keys nor from a suggestion.
 void Typist::put_at_once(const std::string& text) {
+  if (menu_) {
+    const bool completes =
+        std::any_of(menu_->popup.items.begin(), menu_->popup.items.end(),
+                    [&](const ListItem& one) { return one.text == typed_word() + text; });
+    if (completes)
+      end_list_unscored("other text is what an item would have put there");
+    else
+      end_list("ignored", "other text came");
+  }
   editor_.type(text);
+  doubt_ended();
+}
+
+// Where what came by other ways than keys ends as a candidate of before would have, the editor may
+// have gone over to that one.
+void Typist::doubt_ended() {
   std::erase_if(ended_, [this](const Ended& one) { return editor_.now() - one.at_ms > kAgainMs; });
   for (const Ended& one : ended_)
     for (const Item& item : one.items)
@@ -389,13 +347,15 @@ void Typist::make_typo() {
   if (rest().starts_with(wrong)) return press_keys(next_keys());
   editor_.wait(between(60, 200));
   if (ghost_) end_ghost_unscored("a slip of the finger looks like typing over");
+  if (menu_) end_list_unscored("a slip of the finger: editors differ in whether the list stays");
+  if (gone_ && gone_->outrun) gone_.reset();
   editor_.type(wrong);
   editor_.wait(between(200, 500));
   editor_.edit(editor_.cursor() - wrong.size(), editor_.cursor(), "");
 }
 
 std::string Typist::before_cursor() const {
-  const std::size_t from = editor_.cursor() - std::min<std::size_t>(editor_.cursor(), 200);
+  const std::size_t from = editor_.cursor() - std::min<std::size_t>(editor_.cursor(), kContext);
   return editor_.text().substr(from, editor_.cursor() - from);
 }
 
@@ -417,9 +377,23 @@ void Typist::end_ghost(const std::string& outcome, const std::string& behaviour)
   // What was dealt with does not come again; what only went from the screen may.
   if (outcome == "ignored" && ghost_->displayable)
     gone_ = Gone{ghost_->truth, before_cursor(), remainder(ghost_->items[ghost_->item]),
-                 editor_.now(), ghost_->partial};
+                 editor_.now(), ghost_->partial, false,
+                 ghost_->begin};
   if (!accepted) ended_.push_back({ghost_->truth, ghost_->items, editor_.now()});
   ghost_.reset();
+}
+
+void Typist::doubt_ghost(const std::string& because) {
+  const Doubt doubt{ghost_->begin, whole(ghost_->items[ghost_->item])};
+  end_ghost_unscored(because);
+  gone_.reset();
+  doubt_ = doubt;
+}
+
+bool Typist::in_doubt(const Item& item) const {
+  return doubt_ && doubt_->begin <= editor_.cursor() &&
+         doubt_->text == editor_.text().substr(doubt_->begin, editor_.cursor() - doubt_->begin) +
+                             remainder(item);
 }
 
 void Typist::end_ghost_unscored(const std::string& because) {

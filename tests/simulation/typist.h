@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "simulation/editor.h"
+#include "simulation/popup_menu.h"
+#include "simulation/server_edits.h"
 #include "simulation/truth.h"
 
 namespace strop::simulation {
@@ -28,6 +30,14 @@ struct Habits {
   double undo = 0.05;
   double foreign = 0;      // a keystroke that is another assistant's text instead
   double near_miss = 0.4;  // share of a suggestion that must agree before it is worth mending
+
+  // What only strop-prophet has an answer to, or what few do.
+  double lists = 0;          // words at which a popup list is asked for
+  double interruptions = 0;  // suggestions left for another file, a branch, a rename, a reopening
+  double late = 0;           // accepts whose command comes behind the next keys, or before the text
+  double outrun = 0;         // requests that a key overtakes
+  double cycle = 0;          // suggestions of which more are asked for by hand
+  double agent = 0;          // stretches at whose end the server edits, too
 };
 
 // One stretch of a file to write: everything before `begin` is there already, everything from `end`
@@ -44,7 +54,13 @@ struct Task {
 class Typist {
  public:
   Typist(Editor& editor, Habits habits, Shape shape, std::uint64_t seed)
-      : editor_(editor), habits_(habits), shape_(shape), random_(seed) {}
+      : editor_(editor), habits_(habits), shape_(shape), random_(seed) {
+    editor_.on_change([this](const Editor::Change& change, const std::string& replaced) {
+      rebase(change, replaced);
+    });
+  }
+  Typist(const Typist&) = delete;
+  Typist& operator=(const Typist&) = delete;
 
   // Opens the file, writes the stretch, lets it rest, closes it.
   void write(const Task& task);
@@ -62,7 +78,13 @@ class Typist {
     kTypeOverAtOnce,
     kLookAway,
     kEscape,
-    kClose
+    kClose,
+    kCycle,
+    kReopen,
+    kRename,
+    kSwitchBranch,
+    kOtherFile,
+    kLookElsewhere
   };
 
   struct Ghost {
@@ -74,7 +96,33 @@ class Typist {
     bool displayable;
     bool partial = false;
     double displayed_before_ms = 0;  // the same text was here a moment ago
+    std::size_t begin = 0;           // of the text when it was first offered
   };
+
+  // A popup list on the screen.
+  struct Menu {
+    std::size_t truth;
+    PopupMenu popup;
+    double shown_ms;
+    enum class Plan { kTypeOn, kTake, kGoThrough, kEscape, kLeave } plan;
+    std::size_t item = 0;  // the one to take
+    int keys_left = 0;     // so many more are typed before
+  };
+
+  // An accepted text, where it stands now.
+  struct Region {
+    std::size_t truth;
+    std::size_t begin;
+    std::size_t end;
+    std::string text;
+    bool formatted = false;
+    bool undone = false;
+    bool switched = false;
+    double at_ms = 0;
+    bool cut = false;       // its end was taken away: what is written there instead is its own
+    bool doubtful = false;  // something happened to what may be that end
+  };
+  enum class Hand { kDeveloper, kUndo, kFormatter, kBranch };
 
   // A ghost text that went, and may come again where it was.
   struct Gone {
@@ -83,6 +131,8 @@ class Typist {
     std::string offers;  // what it would have added
     double at_ms;
     bool partial;
+    bool outrun;  // never shown: a key came before the answer
+    std::size_t begin;
   };
 
   // One that was lately shown and not accepted.
@@ -97,23 +147,80 @@ class Typist {
     return std::uniform_real_distribution<>(low, high)(random_);
   }
 
+  // What of the target is written: the document may have lines above that are not the target's.
+  std::size_t written() const { return editor_.cursor() - above_; }
+  bool done() const { return closed_ || written() >= task_.end; }
+  nlohmann::json where(std::size_t offset) const;  // in UTF-16, as the events have it
+  std::string_view wanted() const { return rest().substr(0, task_.end - written()); }
   std::string_view rest() const;
   std::string remainder(const Item& item) const;
+  std::string whole(const Item& item) const;
   std::string next_keys() const;
   void press();
   void press_keys(const std::string& keys);
+  void go_on();  // what comes behind a key press
   void ask();
+  void ask_as_it_goes();
   void show(std::vector<Item> items);
   void act();
   Plan choose(const Ghost& ghost);
 
+  void escape();
   void accept();
   void accept_words();
   void mend();
+  void cut_back_to(std::size_t right_end);
+  void cycle();
+  void take_back(std::size_t truth, std::size_t begin, const std::string& text,
+                 const std::string& replaced);
+
+  // typist_popup.cpp
+  bool starts_word() const;
+  std::string typed_word() const;
+  void ask_list();
+  void show_list(PopupMenu popup);
+  void plan_list();
+  void key_meets_list(const std::string& keys);
+  void ask_list_again();
+  void act_on_list();
+  void take_from_list();
+  bool meets_list() const;
+  bool ghost_meets_item(const ListItem& item, const std::string& typed, bool through);
+  void end_list(const std::string& outcome, const std::string& behaviour);
+  void end_list_unscored(const std::string& because);
+  void leave_list(const std::string& behaviour);
+  void leave_list_untold(const std::string& behaviour);  // nothing tells when
+
+  // typist_interruptions.cpp
   void look_away();
+  void look_elsewhere();
+  void visit_other_file();
+  void switch_branch();
+  void reopen(bool renamed);
+  void shift(std::size_t bytes);
+
+  // typist_agent.cpp
+  void work_with_agent();
+  void take_applied_edit();
+  void take_action();
+  void meet_inline_edit();
+  void format();
+  std::vector<std::size_t> note_hunks(const std::vector<ServerHunk>& hunks,
+                                      const std::string& behaviour, const std::string& outcome);
+  void follow_hunks(const std::vector<ServerHunk>& hunks, const std::vector<std::size_t>& places,
+                    const std::vector<std::size_t>& truths);
+  void change_hunk(const Region& region);
+  Telling telling();
+
+  // What became of accepted texts.
+  void watch(std::size_t truth, std::size_t begin, const std::string& text);
+  void rebase(Editor::Change change, std::string_view replaced);
+  void judge_fates();
+  void run_late(bool now);
   void paste_line();
   void take_from_another();
   void put_at_once(const std::string& text);
+  void doubt_ended();
   void make_typo();
 
   bool comes_again(const std::string& offers) const;
@@ -122,6 +229,9 @@ class Typist {
   // Ends the ghost with what the display time makes of it: `outcome` from 500 ms on, else unseen.
   void end_ghost(const std::string& outcome, const std::string& behaviour);
   void end_ghost_unscored(const std::string& because);
+  // The same; what is left of it may be shown still.
+  void doubt_ghost(const std::string& because);
+  bool in_doubt(const Item& item) const;
 
   Editor& editor_;
   Habits habits_;
@@ -129,7 +239,26 @@ class Typist {
   std::mt19937_64 random_;
   Task task_;
   std::optional<Ghost> ghost_;
+  std::optional<Menu> menu_;
+  std::optional<PopupMenu> taken_out_;  // of which an item stood there for a moment
+  std::optional<PopupMenu> escaped_;    // the last that was dismissed
+  std::size_t escaped_truth_ = 0;
+  std::vector<Region> regions_;
+  Hand hand_ = Hand::kDeveloper;
+  std::size_t above_ = 0;  // bytes of lines at the top that came with items of lists
+  struct Late {
+    Told told;
+    double due_ms;
+  };
+  std::optional<Late> late_;
+  int times_renamed_ = 0;
   std::optional<Gone> gone_;
+  // A ghost text of which is not known whether it stayed: where it began, and all of it.
+  struct Doubt {
+    std::size_t begin;
+    std::string text;
+  };
+  std::optional<Doubt> doubt_;
   std::vector<Ended> ended_;
   bool ask_always_ = false;
   bool closed_ = false;

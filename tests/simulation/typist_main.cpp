@@ -32,6 +32,8 @@ struct TypeOptions {
   double keep_rest = 0;
   std::size_t suggestions = 1'000'000;
   bool extension = false;
+  bool crlf = false;
+  std::string dialect = "lsp";
   Habits habits;
 };
 
@@ -55,10 +57,14 @@ std::vector<json> read_lines(const std::string& path) {
 int type(const TypeOptions& options) {
   const auto shape = shape_by_name(options.shape);
   if (!shape) throw std::runtime_error("no such shape: " + options.shape);
-  const std::vector<SourceFile> files = read_files(options.root, options.files);
+  std::vector<SourceFile> files = read_files(options.root, options.files);
+  if (options.crlf)
+    for (SourceFile& file : files) file.text = with_crlf(file.text);
   std::mt19937_64 random(options.seed);
   LspClient client(options.command, options.environment);
-  Editor editor(client, *shape, options.extension);
+  const auto dialect = dialect_by_name(options.dialect);
+  if (!dialect) throw std::runtime_error("no such dialect: " + options.dialect);
+  Editor editor(client, *shape, options.extension, *dialect);
   const std::string root_uri = "file://" + options.root;
   editor.start(root_uri);
   Typist typist(editor, options.habits, *shape, options.seed + 1);
@@ -119,6 +125,8 @@ int main(int argc, char** argv) {
                      "six-notifications or single-characters");
   typing->add_flag("--extension", options.extension,
                    "an extension of Strop's own reports what is shown, partly accepted, rejected");
+  typing->add_flag("--crlf", options.crlf, "the files' lines end with CRLF");
+  typing->add_option("--dialect", options.dialect, "lsp, copilot, copilot-old, tabby or llm-ls");
   typing->add_option("--foreign", options.habits.foreign,
                      "share of keystrokes at which another assistant writes");
   typing->add_option("--seed", options.seed);
@@ -130,6 +138,16 @@ int main(int argc, char** argv) {
   typing->add_option("--ask-every-key", options.habits.ask_every_key);
   typing->add_option("--ask-line-start", options.habits.ask_line_start);
   typing->add_option("--ask-mid-line", options.habits.ask_mid_line);
+  typing->add_option("--lists", options.habits.lists, "share of words with a popup list");
+  typing->add_option("--interruptions", options.habits.interruptions,
+                     "share of suggestions left for another file, branch, name");
+  typing->add_option("--late", options.habits.late,
+                     "share of accepts whose command comes late, or before the text");
+  typing->add_option("--outrun", options.habits.outrun, "share of requests that a key overtakes");
+  typing->add_option("--cycle", options.habits.cycle,
+                     "share of suggestions of which more are asked for by hand");
+  typing->add_option("--agent", options.habits.agent,
+                     "share of stretches at whose end the server edits as well");
   typing->add_option("--env", options.environment,
                      "NAME=value for the agent; may be given several times");
   typing->footer("The agent and its arguments stand behind the first --.");
