@@ -198,7 +198,9 @@ void Interceptor::answer_editor(const std::string& body) {
 
 Verdict Interceptor::from_client(std::string_view body) {
   constexpr Direction kFrom = Direction::kClientToServer;
-  if (started(kFrom, body) == Passage::kAsIs) return forward();
+  const Passage passage = started(kFrom, body);
+  if (passage == Passage::kCopied) copy_in_lane(kFrom, body);
+  if (passage == Passage::kCopied || passage == Passage::kAsIs) return forward();
   const lsp::Peeked message = lsp::peek(body);
   if (message.kind == lsp::MessageKind::kResponse) {
     on_client_answer(body, message);
@@ -319,7 +321,12 @@ Verdict Interceptor::on_cancel(std::string_view body) {
 
 Verdict Interceptor::from_server(std::string_view body) {
   constexpr Direction kFrom = Direction::kServerToClient;
-  if (started(kFrom, body) == Passage::kAsIs) return forward();
+  const Passage passage = started(kFrom, body);
+  if (passage == Passage::kCopied) {
+    forget_answered(body);
+    copy_in_lane(kFrom, body);
+  }
+  if (passage == Passage::kCopied || passage == Passage::kAsIs) return forward();
   const lsp::Peeked message = lsp::peek(body);
   if (message.kind == lsp::MessageKind::kResponse) return on_answer(body, message);
   const Followed what = followed(kFrom, message.method);

@@ -124,8 +124,8 @@ struct KeystrokeCost {
   double rest_us_per_s = 0;  // what it spends anyway
 };
 
-KeystrokeCost keystroke_cost(const Setup& setup, bool suggesting) {
-  Connection connection(setup.agent_full().command({setup.programs().server}));
+KeystrokeCost keystroke_cost(const Setup& setup, const Line& line, bool suggesting) {
+  Connection connection(line.command({setup.programs().server}));
   connection.initialize();
   Typist typist(connection, setup.uri(0), 12'000);
   typist.open(source_code(kLargeBytes));
@@ -153,7 +153,7 @@ KeystrokeCost keystroke_cost(const Setup& setup, bool suggesting) {
   const double seconds = std::chrono::duration<double>(Clock::now() - keys_began).count();
   cost.key_us = (spent - cost.rest_us_per_s * seconds) / keys;
   connection.finish();
-  demand_nothing_dropped(setup);
+  if (line.agent) demand_nothing_dropped(setup);
   return cost;
 }
 
@@ -161,13 +161,22 @@ KeystrokeCost keystroke_cost(const Setup& setup, bool suggesting) {
 
 void measure_keystrokes(const Setup& setup, Report& report) {
   const char* const bench = "keystroke, 1 MB document, CPU";
-  const KeystrokeCost change = keystroke_cost(setup, false);
-  report.add(
-      {bench, "change", change.key_us, "us", "", {}, "<= 100 us", change.key_us <= kGoalCpu});
+  // Of this much is waking up, reading and writing, on a machine that has gone to sleep meanwhile.
+  const double pump = keystroke_cost(setup, setup.pump(), false).key_us;
+  const KeystrokeCost change = keystroke_cost(setup, setup.agent_full(), false);
+  report.add({bench, "change, pump", pump, "us", "", {}, "", true});
+  report.add({bench,
+              "change",
+              change.key_us,
+              "us",
+              "pump",
+              change.key_us / pump,
+              "<= 100 us",
+              change.key_us <= kGoalCpu});
   // Beside it: this one also puts 12 KiB of text through the gate and on the disk.
   report.add({bench,
               "change, request, a suggestion recorded",
-              keystroke_cost(setup, true).key_us,
+              keystroke_cost(setup, setup.agent_full(), true).key_us,
               "us",
               "",
               {},
