@@ -18,12 +18,23 @@ bool is_silent(const Backend& backend, const InlineAsk& ask, const std::string& 
   return schema::silence_score(prospect.logprob, prospect.chars) < backend.silence->threshold;
 }
 
+// A prefix is cut at a line, of 8 KiB, and begins further down as the cursor's line grows. The
+// whole lines nearest above it are there all the same, until it has grown by the other half of
+// that.
+constexpr std::size_t kDrawnFrom = 4096;
+
+std::string_view lines_above(std::string_view prefix) {
+  const std::string_view above = prefix.substr(0, prefix.rfind('\n') + 1);  // npos + 1 is 0
+  if (above.size() <= kDrawnFrom) return above;
+  const std::string_view near = above.substr(above.size() - kDrawnFrom);
+  return near.substr(near.find('\n') + 1);
+}
+
 }  // namespace
 
 bool explores(const InlineAsk& ask, double share) {
-  const std::string_view prefix = ask.prefix;
   std::string drawn = ask.user + '\0' + ask.uri + '\0';
-  drawn += prefix.substr(0, prefix.rfind('\n') + 1);  // npos + 1 is 0
+  drawn += lines_above(ask.prefix);
   std::array<unsigned char, crypto_hash_sha256_BYTES> digest{};
   crypto_hash_sha256(digest.data(), reinterpret_cast<const unsigned char*>(drawn.data()),
                      drawn.size());

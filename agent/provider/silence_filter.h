@@ -21,8 +21,8 @@ struct Filtered {
 // `ask`: as the model was asked. What a person asks for by hand is always shown.
 Filtered filter_silent(const Backend& backend, const InlineAsk& ask, Completions completions);
 
-// Drawn by document and the text above the cursor's line, so that typing on does not draw again:
-// so large a share of all lines explores.
+// Drawn by document and the lines above the cursor's, those within 4 KiB of it, so that typing on
+// does not draw again: so large a share of all lines explores.
 bool explores(const InlineAsk& ask, double share);
 
 }  // namespace strop::agent

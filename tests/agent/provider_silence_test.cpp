@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
+#include "agent/provider/editor_documents.h"
 #include "agent/provider/silence_filter.h"
 #include "provider_fixture.h"
 
@@ -91,6 +93,40 @@ TEST(SilenceFilter, SoManyLinesExploreAndTypingOnDrawsNotAgain) {
     ASSERT_EQ(explores(typed_on, 0.05), explored);
   }
   EXPECT_NEAR(exploring / 4000.0, 0.05, 0.015);  // more than four standard deviations
+}
+
+// The prefix is cut at a line that moves on with the cursor.
+TEST(SilenceFilter, InALongFileALineIsDrawnOnceToo) {
+  using nlohmann::json;
+  constexpr const char* kUri = "file:///long.cpp";
+  constexpr int kLine = 90;
+  std::string text;
+  for (int line = 0; line < 400; ++line)
+    text += "line " + std::to_string(line) + std::string(kLine, 'x') + "\n";
+  EditorDocuments documents{AskRules{}};
+  documents.note("textDocument/didOpen",
+                 json{{"method", "textDocument/didOpen"},
+                      {"params",
+                       {{"textDocument",
+                         {{"uri", kUri}, {"languageId", "cpp"}, {"version", 1}, {"text", text}}}}}}
+                     .dump());
+  const auto explored_at = [&](int line, int character) {
+    const json request{{"id", 7},
+                       {"method", "textDocument/inlineCompletion"},
+                       {"params",
+                        {{"textDocument", {{"uri", kUri}}},
+                         {"position", {{"line", line}, {"character", character}}},
+                         {"context", {{"triggerKind", 2}}}}}};
+    return explores(documents.around_cursor(request.dump(), "7").value(), 0.5);
+  };
+  int exploring = 0;
+  for (int line = 100; line < 400; ++line) {
+    const bool explored = explored_at(line, 0);
+    exploring += explored ? 1 : 0;
+    for (int character = 1; character <= kLine; character += 5)
+      ASSERT_EQ(explored_at(line, character), explored) << line << ", " << character;
+  }
+  EXPECT_NEAR(exploring, 150, 35);  // four standard deviations: 4·√(300·½·½)
 }
 
 ServerReply unsure(const ServerRequest&) {
