@@ -15,6 +15,8 @@ using testing::Not;
 
 // In parts, so that no scan of this repository finds them.
 const std::string kToken = std::string("ghp_") + "a8Bf3kQ9ZxW2mN7rT5vY1cD4eH6jL0pSgUqi";
+const std::string kName = std::string("client_") + "secret = \"";
+const std::string kValue = std::string("q7Rz") + "9mK2xW4vT8nB1cD5";
 const std::string kKeyBegin = std::string("-----BEGIN ") + "RSA PRIVATE KEY-----\n";
 const std::string kKeyEnd = std::string("-----END ") + "RSA PRIVATE KEY-----\n";
 const std::string kKeyLine = "MIIEpAIBAAKCAQEA7bq8Zf3xQk1vT9sWm2nR5yUe4cHd6jL0pSgXaBoKtVwYzE1q\n";
@@ -73,30 +75,26 @@ TEST_F(GateSecretsTest, ATokenOfThreePartsLeavesNothingInAny) {
 }
 
 TEST_F(GateSecretsTest, AValueIsKnownByTheNameBeforeTheCursor) {
-  const std::string value = std::string("q7Rz") + "9mK2xW4vT8nB1cD5";
-  const std::string name = std::string("client_") + "secret = \"";
-  const json record = json::parse(gate().pass(offer(file(), name, value + "\"\n", "")).bytes);
-  EXPECT_THAT(record.dump(), Not(HasSubstr(value)));
-  EXPECT_EQ(record["prefix"], name);
+  const json record = json::parse(gate().pass(offer(file(), kName, kValue + "\"\n", "")).bytes);
+  EXPECT_THAT(record.dump(), Not(HasSubstr(kValue)));
+  EXPECT_EQ(record["prefix"], kName);
 }
 
 TEST_F(GateSecretsTest, WhatWasAcceptedIsJudgedByWhereItStands) {
-  const std::string value = std::string("q7Rz") + "9mK2xW4vT8nB1cD5";
   gate();
-  passed(offer(file(), std::string("client_") + "secret = \"", value + "\"", "\n"));
-  EXPECT_THAT(passed(accepted(file(), value + "\"")), Not(HasSubstr(value)));
+  passed(offer(file(), kName, kValue + "\"", "\n"));
+  EXPECT_THAT(passed(accepted(file(), kValue + "\"")), Not(HasSubstr(kValue)));
   passed(offer(file(), "t = '" + kToken.substr(0, 20), kToken.substr(20) + "'", "\n"));
   EXPECT_THAT(passed(accepted(file(), kToken.substr(20) + "'")), Not(HasSubstr(kToken.substr(20))));
 }
 
 TEST_F(GateSecretsTest, OfASecretThatWasAcceptedInPartNoPartLeaves) {
-  const std::string value = std::string("q7Rz") + "9mK2xW4vT8nB1cD5";
   gate();
-  passed(offer(file(), std::string("client_") + "secret = \"", value + "\"", "\n"));
-  for (std::size_t size = 4; size < value.size(); ++size)
-    EXPECT_THAT(passed(accepted(file(), value.substr(0, size))),
-                Not(HasSubstr(value.substr(0, size))));
-  EXPECT_THAT(passed(accepted(file(), "f(" + value.substr(3, 9) + ")")),
+  passed(offer(file(), kName, kValue + "\"", "\n"));
+  for (std::size_t size = 4; size < kValue.size(); ++size)
+    EXPECT_THAT(passed(accepted(file(), kValue.substr(0, size))),
+                Not(HasSubstr(kValue.substr(0, size))));
+  EXPECT_THAT(passed(accepted(file(), "f(" + kValue.substr(3, 9) + ")")),
               HasSubstr("\"f(«REDACTED:secret»)\""));
 }
 
@@ -122,17 +120,16 @@ TEST_F(GateSecretsTest, NothingOfASecretStaysInWhatItReplaces) {
 }
 
 TEST_F(GateSecretsTest, WhereTheSurroundingsAreForgottenOnlyCountsLeave) {
-  const std::string value = std::string("q7Rz") + "9mK2xW4vT8nB1cD5";
   gate();
-  EXPECT_EQ(gate_->pass(accepted(file(), value)).rule, "unknown_place");
-  passed(offer(file(), std::string("client_") + "secret = \"", value + "\"", "\n"));
+  EXPECT_EQ(gate_->pass(accepted(file(), kValue)).rule, "unknown_place");
+  passed(offer(file(), kName, kValue + "\"", "\n"));
   schema::Event other = offer(file(), "a = ", "1", "\n");
   for (int i = 0; i < 2'000; ++i) {
     other.suggestion = "other" + std::to_string(i);
     passed(other);
-    EXPECT_THAT(passed(accepted(file(), value)), Not(HasSubstr(value)));
+    EXPECT_THAT(passed(accepted(file(), kValue)), Not(HasSubstr(kValue)));
   }
-  EXPECT_EQ(gate_->pass(accepted(file(), value)).rule, "unknown_place");
+  EXPECT_EQ(gate_->pass(accepted(file(), kValue)).rule, "unknown_place");
 }
 
 TEST_F(GateSecretsTest, ALongTokenIsOneSecretToo) {
