@@ -12,13 +12,10 @@ namespace {
 namespace fs = std::filesystem;
 
 // Nobody listens there: the agent tries now and then, as it does when the team's server is away.
-constexpr const char* kConfig = R"(mode = "full"
-[privacy]
-workspaces = ["~/work"]
-[collector]
-endpoint = "tcp://127.0.0.1:9"
-plain = true
-)";
+std::string configuration(const fs::path& workspace) {
+  return "mode = \"full\"\n[privacy]\nworkspaces = ['" + workspace.string() +
+         "']\n[collector]\nendpoint = \"tcp://127.0.0.1:9\"\nplain = true\n";
+}
 
 std::string find_command(const std::string& folder, const std::string& name) {
   std::stringstream places((folder.empty() ? "" : folder + ":") + std::getenv("PATH"));
@@ -32,7 +29,7 @@ std::string find_command(const std::string& folder, const std::string& name) {
 Setup::Setup(Programs programs, double scale) : programs_(std::move(programs)), scale_(scale) {
   fs::create_directories(workspace() / ".git");
   fs::create_directories(home_ / "config" / "strop");
-  std::ofstream(home_ / "config" / "strop" / "agent.toml") << kConfig;
+  std::ofstream(home_ / "config" / "strop" / "agent.toml") << configuration(workspace());
   ::setenv("HOME", home_.path().c_str(), 1);
   ::setenv("XDG_CONFIG_HOME", (home_ / "config").c_str(), 1);
   ::setenv("XDG_STATE_HOME", (home_ / "state").c_str(), 1);
