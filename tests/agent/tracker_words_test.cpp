@@ -34,6 +34,16 @@ class TrackerWordsTest : public TrackerTest {
     answer(id, {{first, 0, {}}, {second, 0, {}}});
     return id;
   }
+  // `whole` is offered and shown; after "al" of it is typed, the rest is. The answer with the rest.
+  int offer_typed_into(const std::string& whole) {
+    const int first = offer_two(whole, "42");
+    tell("strop/didShow", {{"item", wrapped(first, 0)}});
+    type("al");
+    const int id = ask();
+    answer(id, {{whole.substr(2), 0, {}}});
+    tell("strop/didShow", {{"item", wrapped(id, 0)}});
+    return id;
+  }
 };
 
 TEST_F(TrackerWordsTest, ShownIsRendered) {
@@ -146,12 +156,7 @@ TEST_F(TrackerWordsTest, OfManyThatWereRatedLateTheOldestAreForgotten) {
 }
 
 TEST_F(TrackerWordsTest, APartOfWhatIsOfferedAgainCountsFromItsOwnStart) {
-  const int first = offer_two("alpha beta gamma", "42");
-  tell("strop/didShow", {{"item", wrapped(first, 0)}});
-  type("al");
-  const int id = ask();
-  answer(id, {{"pha beta gamma", 0, {}}});
-  tell("strop/didShow", {{"item", wrapped(id, 0)}});
+  const int id = offer_typed_into("alpha beta gamma");
   wait_ms(600);
   insert("pha ");
   tell("strop/didPartiallyAccept", {{"item", wrapped(id, 0)}, {"acceptedLength", 4}});
@@ -161,12 +166,7 @@ TEST_F(TrackerWordsTest, APartOfWhatIsOfferedAgainCountsFromItsOwnStart) {
 }
 
 TEST_F(TrackerWordsTest, ItIsRenderedOnceHoweverOftenTheEditorTells) {
-  const int first = offer_two("alpha", "42");
-  tell("strop/didShow", {{"item", wrapped(first, 0)}});
-  type("al");
-  const int id = ask();
-  answer(id, {{"pha", 0, {}}});
-  tell("strop/didShow", {{"item", wrapped(id, 0)}});
+  offer_typed_into("alpha");
   EXPECT_THAT(all<Shown>(), SizeIs(2)) << "presumed, then rendered";
 }
 
