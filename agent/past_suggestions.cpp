@@ -5,11 +5,6 @@
 #include <utility>
 
 namespace strop::agent {
-namespace {
-
-constexpr std::size_t kMaxNames = 48;  // of one suggestion
-
-}  // namespace
 
 PastSuggestions::Name PastSuggestions::name_of(std::string_view text) {
   return std::hash<std::string_view>{}(text);

@@ -18,10 +18,12 @@ class PastSuggestions {
  public:
   explicit PastSuggestions(std::size_t most) : most_(most) {}
 
+  static constexpr std::size_t kMaxNames = 48;  // of one suggestion
+
   using Name = std::size_t;
   static Name name_of(std::string_view text);
 
-  // Of many names the last count.
+  // Of many names the last kMaxNames count.
   void keep(const schema::Event& header, std::vector<Name> names);
 
   // The one kept last of that name, or that id.

@@ -214,8 +214,11 @@ void SuggestionTracker::Impl::remember(const InlineRecord& record) {
 }
 
 void SuggestionTracker::Impl::remember(const PopupRecord& record) {
+  // A list is long, and hashing what is not kept would be in vain.
+  const std::size_t kept = std::min(record.names.size(), PastSuggestions::kMaxNames);
   std::vector<PastSuggestions::Name> names;
-  for (const auto& [name, rank] : record.names) names.push_back(PastSuggestions::name_of(name));
+  for (std::size_t i = record.names.size() - kept; i < record.names.size(); ++i)
+    names.push_back(PastSuggestions::name_of(record.names[i].first));
   past_.keep(record.header, std::move(names));
 }
 
