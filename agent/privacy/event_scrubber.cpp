@@ -74,6 +74,18 @@ void append_counterparts(std::vector<schema::SecretHit>& all,
   }
 }
 
+// What lies from `begin` to `end`, counted from there.
+std::vector<schema::SecretHit> within(const std::vector<schema::SecretHit>& hits, std::size_t begin,
+                                      std::size_t end) {
+  std::vector<schema::SecretHit> out;
+  for (const schema::SecretHit& hit : hits) {
+    const std::size_t from = std::max(begin, hit.begin);
+    const std::size_t to = std::min(end, hit.end);
+    if (from < to) out.push_back({hit.rule, from - begin, to - begin});
+  }
+  return out;
+}
+
 using Halves = std::pair<std::vector<schema::SecretHit>, std::vector<schema::SecretHit>>;
 Halves split_at(const std::vector<schema::SecretHit>& hits, std::size_t place) {
   Halves out;
@@ -162,12 +174,16 @@ void EventScrubber::scrub(schema::Offered& offered, Around& around) const {
     append(of_suffix, hits[2], span.behind);
     return hits[1];
   };
-  look("", {});
+  // What is replaced stands there already: once is enough for all of them.
+  const std::size_t cursor = around.before.size();
+  const Hits standing = find_(around.before + around.after);
+  append(of_prefix, within(standing, 0, cursor), prefix_end - cursor);
+  append(of_suffix, within(standing, cursor, cursor + around.after.size()));
   for (schema::Candidate& candidate : offered.candidates) {
     Hits of_text = look(candidate.text, {});
     Hits of_replaces;
     for (const Span& span : spans_of(candidate.replaces, around)) {
-      Hits here = look(candidate.replaces, span);
+      Hits here = within(standing, cursor - span.left, cursor + span.behind);
       const Hits instead = look(candidate.text, span);
       append(of_text, instead);
       append_counterparts(here, instead, candidate.text, candidate.replaces);
@@ -221,16 +237,11 @@ std::vector<EventScrubber::Hits> EventScrubber::find_in(
   std::string whole;
   for (const std::string_view text : texts) whole += text;
   const Hits found = find_(whole);
-  std::vector<Hits> out(texts.size());
+  std::vector<Hits> out;
   std::size_t begin = 0;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    const std::size_t end = begin + texts[i].size();
-    for (const schema::SecretHit& hit : found) {
-      const std::size_t from = std::max(begin, hit.begin);
-      const std::size_t to = std::min(end, hit.end);
-      if (from < to) out[i].push_back({hit.rule, from - begin, to - begin});
-    }
-    begin = end;
+  for (const std::string_view text : texts) {
+    out.push_back(within(found, begin, begin + text.size()));
+    begin += text.size();
   }
   return out;
 }

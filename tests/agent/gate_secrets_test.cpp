@@ -1,6 +1,7 @@
 // Secrets that the cursor cuts, rules that fail, texts that are too large: what the gate lets out.
 #include <gmock/gmock.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -183,6 +184,21 @@ TEST_F(GateSecretsTest, WhatHasPassedOncePassesAsItIs) {
       passed(offer(file(), once["prefix"], once["candidates"][0]["text"], once["suffix"])));
   EXPECT_EQ(once["prefix"], twice["prefix"]);
   EXPECT_EQ(once["candidates"][0]["text"], twice["candidates"][0]["text"]);
+}
+
+TEST_F(GateSecretsTest, WhatIsAroundTheCursorIsLookedThroughOnceForAllCandidates) {
+  std::map<std::string, int, std::less<>> looks;
+  find_secrets_ = [&looks](std::string_view text) {
+    ++looks[std::string(text)];
+    return schema::scan_secrets(text);
+  };
+  gate();
+  schema::Event event = offer(file(), "x = wid", "width", "ht\n", "wid");
+  auto& candidates = std::get<schema::Offered>(event.body).candidates;
+  candidates.push_back({"wider", "wid", 1, {}});
+  candidates.push_back({"widest", "widht", 2, {}});
+  passed(event);
+  EXPECT_EQ(looks["x = widht\n"], 1);
 }
 
 TEST_F(GateSecretsTest, WhereARuleFailsOnlyCountsLeave) {
