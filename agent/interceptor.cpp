@@ -286,7 +286,7 @@ bool Interceptor::provides() const {
   if (provider_ == nullptr) return false;
   if (options_.provider_first) return true;
   const std::lock_guard lock(session_mutex_);
-  if (server_.inline_completion) return false;
+  if (server_.inline_completion || unrecorded_inline_) return false;
   for (const auto& [id, registration] : registrations_)
     if (registration.inline_completion) return false;
   return true;
@@ -387,18 +387,29 @@ std::vector<std::string> Interceptor::own_commands() const {
   return commands;
 }
 
+bool Interceptor::record(const Registered& registered) {
+  const auto known = registrations_.find(registered.id);
+  if (known == registrations_.end() && registrations_.size() >= kMaxRegistrations) {
+    ++counts_.unrecorded;
+    unrecorded_inline_ |= registered.method == kInlineMethod;
+    return false;
+  }
+  Registration& registration = registrations_[registered.id];
+  registration.commands = registered.commands;
+  registration.inline_completion = registered.method == kInlineMethod;
+  return true;
+}
+
 Verdict Interceptor::on_registration(std::string_view body) {
   const std::vector<Registered> registered = read_registrations(body);
   bool announce_now = false;
   {
     const std::lock_guard lock(session_mutex_);
+    bool first = true;
     for (const Registered& one : registered) {
       if (one.method != kExecuteMethod && one.method != kInlineMethod) continue;
-      if (registrations_.size() >= kMaxRegistrations) break;
-      Registration& registration = registrations_[one.id];
-      registration.commands = one.commands;
-      registration.inline_completion = one.method == kInlineMethod;
-      announce_now |= one.method == kExecuteMethod;
+      const bool recorded = record(one);
+      if (one.method == kExecuteMethod && std::exchange(first, false)) announce_now = recorded;
     }
     announce_now = announce_now && !accept_announced_ && !options_.accept_command.empty();
   }

@@ -6,7 +6,8 @@
 // on_message, one a direction; deliver() comes from the provider's, answers from control's. What
 // they share is guarded by session_mutex_, never held over I/O. A fault of any kind lets the
 // original through and is counted. Tables are bounded: once requests without an answer have filled
-// one, all answers are copied.
+// one, all answers are copied; what registrations there is no room for is counted, their commands
+// are nobody's to wrap, and once one of inline completion is among them the server's own wins.
 #pragma once
 
 #include <array>
@@ -49,6 +50,7 @@ struct InterceptorCounts {
   std::atomic<std::uint64_t> own_unknown{0};   // notifications strop/… of no kind known
   std::atomic<std::uint64_t> unwrapped{0};     // items that came back
   std::atomic<std::uint64_t> displaced{0};     // requests whose answers are no longer known
+  std::atomic<std::uint64_t> unrecorded{0};    // registrations that there was no room for
   std::atomic<std::uint64_t> faults{0};        // exceptions; the original went on
 };
 
@@ -102,6 +104,8 @@ class Interceptor : public MessageHandler {
   Verdict on_initialize_answer(std::string_view body);
   Verdict on_registration(std::string_view body);
   void on_unregistration(std::string_view body);
+  // False: there is no room. With session_mutex_ held.
+  bool record(const Registered& registered);
 
   Passage start_from_client(const lsp::Glanced& message) const;
   Passage start_from_server(const lsp::Glanced& message) const;
@@ -135,6 +139,9 @@ class Interceptor : public MessageHandler {
   lsp::PendingRequests<Awaited> awaited_by_server_;  // those that capture reads the answers of
   ServerFacts server_;
   std::map<std::string, Registration> registrations_;
+  // A registration of inline completion that was not recorded, so that it cannot be told when it is
+  // taken back.
+  bool unrecorded_inline_ = false;
   bool accept_announced_ = false;
 };
 

@@ -62,12 +62,19 @@ json counts_json(const DirectionCounts& counts) {
 }
 
 json counts_json(const InterceptorCounts& counts) {
-  return {{"announced", counts.announced.load()},     {"wrapped", counts.wrapped.load()},
-          {"accepts", counts.accepts.load()},         {"asked", counts.asked.load()},
-          {"cancelled", counts.cancelled.load()},     {"no_context", counts.no_context.load()},
-          {"undelivered", counts.undelivered.load()}, {"own_requests", counts.own_requests.load()},
-          {"own_unknown", counts.own_unknown.load()}, {"unwrapped", counts.unwrapped.load()},
-          {"displaced", counts.displaced.load()},     {"faults", counts.faults.load()}};
+  return {{"announced", counts.announced.load()},
+          {"wrapped", counts.wrapped.load()},
+          {"accepts", counts.accepts.load()},
+          {"asked", counts.asked.load()},
+          {"cancelled", counts.cancelled.load()},
+          {"no_context", counts.no_context.load()},
+          {"undelivered", counts.undelivered.load()},
+          {"own_requests", counts.own_requests.load()},
+          {"own_unknown", counts.own_unknown.load()},
+          {"unwrapped", counts.unwrapped.load()},
+          {"displaced", counts.displaced.load()},
+          {"unrecorded", counts.unrecorded.load()},
+          {"faults", counts.faults.load()}};
 }
 
 json counts_json(const CaptureCounts& counts) {

@@ -81,6 +81,22 @@ class InterceptorTest : public testing::Test {
            command + R"(","arguments":)" + arguments + "}}";
   }
 
+  static std::string registration(const std::string& id, const std::string& method,
+                                  const std::string& command = "") {
+    return R"({"id":9,"method":"client/registerCapability","params":{"registrations":[{"id":")" +
+           id + R"(","method":")" + method + R"(","registerOptions":{"commands":[)" +
+           (command.empty() ? "" : '"' + command + '"') + "]}}]}}";
+  }
+  static std::string taking_back(const std::string& id, const std::string& method) {
+    return R"({"id":10,"method":"client/unregisterCapability","params":{"unregisterations":[{"id":")" +
+           id + R"(","method":")" + method + R"("}]}})";
+  }
+  // As many as the agent remembers: r0, r1 and so on.
+  void register_as_many_as_there_is_room_for(const std::string& method) {
+    for (int i = 0; i < 1024; ++i) server(registration("r" + std::to_string(i), method));
+    ASSERT_EQ(interceptor_->counts().unrecorded, 0u);
+  }
+
   // Bodies in the tap, and "provided"/"lost"/"time".
   std::vector<std::string> tapped() {
     std::vector<std::string> out;

@@ -160,6 +160,21 @@ TEST_F(ProvidingTest, AServerThatRegistersInlineCompletionWinsUntilItTakesThatBa
   EXPECT_EQ(editor(inline_request("6")), "");
 }
 
+// When it is taken back cannot be told of a registration that there was no room for.
+TEST_F(ProvidingTest, AServerThatRegistersInlineCompletionInAStormWinsToTheEnd) {
+  initialize("{}");
+  open("int x;");
+  register_as_many_as_there_is_room_for("workspace/executeCommand");
+  EXPECT_EQ(editor(inline_request("5")), "");
+  server(registration("more", "textDocument/inlineCompletion"));
+  EXPECT_EQ(interceptor_->counts().unrecorded, 1u);
+  EXPECT_EQ(editor(inline_request("6")), inline_request("6"));
+  server(taking_back("r7", "workspace/executeCommand"));
+  server(taking_back("other", "textDocument/inlineCompletion"));
+  EXPECT_EQ(editor(inline_request("7")), inline_request("7"));
+  EXPECT_EQ(provider_.asked.size(), 1u);
+}
+
 TEST_F(ProvidingTest, UnlessTheProviderIsFirst) {
   make({.accept_command = kAcceptCommand, .provider_first = true}, true);
   initialize(R"({"inlineCompletionProvider":{}})");

@@ -148,6 +148,37 @@ TEST_F(InterceptorTest, WithoutAnInitializeAnswerARegistrationAnnouncesUntilItIs
   EXPECT_EQ(interceptor_->counts().announced, 2u);
 }
 
+// The announcement has to go with its registration, so it goes only with one that is recorded.
+TEST_F(InterceptorTest, WhatRegistrationsThereIsNoRoomForAnnounceNothing) {
+  register_as_many_as_there_is_room_for("textDocument/inlineCompletion");
+  const std::string one_more = registration("more", "workspace/executeCommand", "b");
+  EXPECT_EQ(server(one_more), one_more);
+  EXPECT_EQ(interceptor_->counts().unrecorded, 1u);
+  server(taking_back("more", "workspace/executeCommand"));
+  EXPECT_EQ(server(one_more), one_more);
+  server(taking_back("r7", "textDocument/inlineCompletion"));
+  EXPECT_THAT(server(one_more), HasSubstr(R"(["b",")" + std::string(kAcceptCommand)));
+  EXPECT_EQ(interceptor_->counts().unrecorded, 2u);
+}
+
+TEST_F(InterceptorTest, WithNoRoomLeftARecordedRegistrationIsStillRenewed) {
+  initialize("{}");
+  register_as_many_as_there_is_room_for("workspace/executeCommand");
+  server(registration("r7", "workspace/executeCommand", "srv.new"));
+  server(registration("more", "workspace/executeCommand", "srv.more"));
+  const auto wrapped = [this](const std::string& command) {
+    const std::string answer =
+        R"({"id":5,"result":[{"command":{"command":")" + command + R"("}}]})";
+    editor(inline_request("5"));
+    return server(answer) != answer;
+  };
+  EXPECT_TRUE(wrapped("srv.new"));
+  EXPECT_FALSE(wrapped("srv.more")) << "whose it is cannot be told";
+  server(taking_back("more", "workspace/executeCommand"));
+  EXPECT_TRUE(wrapped("srv.new"));
+  EXPECT_EQ(interceptor_->counts().unrecorded, 1u);
+}
+
 TEST_F(InterceptorTest, AnAcceptWithNothingInsideIsAnsweredByTheAgent) {
   EXPECT_EQ(editor(execute(R"("x-1")", kAcceptCommand, R"([{"request":5,"item":0},null])")), "");
   EXPECT_THAT(injected_, ElementsAre(frame(R"({"jsonrpc":"2.0","id":"x-1","result":null})")));
