@@ -45,8 +45,9 @@ struct ProviderNote {
   std::vector<std::optional<double>> logprobs;  // by item
   std::optional<double> latency_ms;             // otherwise from request to answer
   std::string server = "strop";                 // who made it, for the events
-  bool exact = true;                 // the prompt was made of what surrounds the cursor alone
-  std::optional<double> propensity;  // a rule would have kept it back; let through all the same
+  bool exact = true;  // the prompt was made of what surrounds the cursor alone
+  // By item: a rule would have kept it back, and it was let through with this probability.
+  std::vector<std::optional<double>> propensities;
 };
 
 struct TrackerCounters {

@@ -16,6 +16,15 @@ constexpr std::size_t kMaxNames = 512;  // of one suggestion, over its re-offers
 constexpr double kEarlyMs = 1'000;
 constexpr std::size_t kMaxFormattedBytes = 8u << 20;
 
+// What is the same of all candidates is told of the suggestion.
+void tell_propensity(schema::Offered& offered) {
+  const std::optional<double> first = offered.candidates.front().propensity;
+  const auto same = [&first](const schema::Candidate& one) { return one.propensity == first; };
+  if (!std::all_of(offered.candidates.begin(), offered.candidates.end(), same)) return;
+  offered.propensity = first;
+  for (schema::Candidate& candidate : offered.candidates) candidate.propensity.reset();
+}
+
 std::string indented(std::string_view text, std::string_view indentation) {
   std::string out;
   for (const char c : text) {
@@ -208,6 +217,8 @@ void SuggestionTracker::Impl::take_inline(const Entry& entry, const json& result
     schema::Candidate candidate{offer.text, place->replaces, static_cast<int>(items.size()), {}};
     if (note && offer.index < note->logprobs.size())
       candidate.logprob = note->logprobs[offer.index];
+    if (note && offer.index < note->propensities.size())
+      candidate.propensity = note->propensities[offer.index];
     offered.candidates.push_back(std::move(candidate));
     items.push_back({offer.text, place->begin, place->end});
     taken.push_back(&offer);
@@ -258,7 +269,7 @@ InlineRecord& SuggestionTracker::Impl::open_inline(const std::vector<InlineItem>
     if (!note->prompt_hash.empty()) offered.prompt_hash = note->prompt_hash;
     offered.model = note->model;
     offered.arm = note->arm;
-    offered.propensity = note->propensity;
+    tell_propensity(offered);
     offered.latency_ms = note->latency_ms.value_or(offered.latency_ms);
   }
   Event header =

@@ -94,6 +94,7 @@ void write(json& out, const Offered& offered) {
   for (const Candidate& candidate : offered.candidates) {
     json item{{"text", candidate.text}, {"replaces", candidate.replaces}, {"rank", candidate.rank}};
     put_optional(item, "logprob", candidate.logprob);
+    put_optional(item, "propensity", candidate.propensity);
     candidates.push_back(std::move(item));
   }
   out["candidates"] = std::move(candidates);
@@ -150,7 +151,8 @@ Offered read_offered(const json& in) {
   for (const json& item : in.at("candidates"))
     out.candidates.push_back({item.at("text").get<std::string>(), item.value("replaces", ""),
                               integer<int>(item, "rank", 0),
-                              optional_field<double>(item, "logprob")});
+                              optional_field<double>(item, "logprob"),
+                              optional_field<double>(item, "propensity")});
   out.prefix = in.value("prefix", "");
   out.suffix = in.value("suffix", "");
   out.prompt = value_of(kPrompts, in, "prompt");

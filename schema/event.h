@@ -54,6 +54,8 @@ struct Candidate {
   std::string replaces;  // the document's text that it would replace
   int rank = 0;
   std::optional<double> logprob;
+  // As Offered's, where the candidates' differ.
+  std::optional<double> propensity = std::nullopt;
   bool operator==(const Candidate&) const = default;
 };
 
@@ -67,7 +69,8 @@ struct Offered {
       prompt_hash;  // hex SHA-256 of the exact prompt, when the agent sent it itself
   std::string model;
   std::optional<std::string> arm;
-  // How probable it was that this one was offered at all; nothing: certain.
+  // How probable it was that this one was offered at all; nothing: certain, or told of each
+  // candidate.
   std::optional<double> propensity;
   double latency_ms = 0;
   bool operator==(const Offered&) const = default;

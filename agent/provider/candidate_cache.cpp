@@ -111,6 +111,10 @@ std::optional<std::string_view> behind(std::string_view text, std::string_view t
   return text.substr(at);
 }
 
+std::optional<double> number_at(const std::vector<std::optional<double>>& all, std::size_t i) {
+  return i < all.size() ? all[i] : std::nullopt;
+}
+
 }  // namespace
 
 void CandidateCache::keep(const InlineAsk& asked, KnownCandidates candidates, Time now) {
@@ -133,14 +137,15 @@ std::optional<KnownCandidates> CandidateCache::left_of(const Entry& entry, const
   KnownCandidates left;
   left.note = entry.candidates.note;
   left.note.logprobs.clear();
+  left.note.propensities.clear();
   left.asked = entry.candidates.asked;
   for (std::size_t i = 0; i < entry.candidates.texts.size(); ++i) {
     auto text = behind(entry.candidates.texts[i], *typed);
     if (text && !closed->empty()) text = within_pair(*text, closed->front());
     if (!text || is_blank(*text)) continue;
     left.texts.emplace_back(*text);
-    const auto& logprobs = entry.candidates.note.logprobs;
-    left.note.logprobs.push_back(i < logprobs.size() ? logprobs[i] : std::nullopt);
+    left.note.logprobs.push_back(number_at(entry.candidates.note.logprobs, i));
+    left.note.propensities.push_back(number_at(entry.candidates.note.propensities, i));
   }
   if (left.texts.empty()) return std::nullopt;
   return left;

@@ -18,7 +18,8 @@ namespace strop::agent {
 // Candidates as they stand at the cursor, and where they came from.
 struct KnownCandidates {
   std::vector<std::string> texts;
-  ProviderNote note;      // `logprobs` by text: of the whole candidate, as the model gave it
+  ProviderNote note;      // `logprobs` by text: of the whole candidate, as the model gave it;
+                          // `propensities` by text, too
   std::size_t asked = 1;  // so many were asked for
 };
 

@@ -69,14 +69,23 @@ class Peer {
 };
 
 // What was kept is shown first, so that what stands at the cursor does not change under the eye.
+// Each has its own numbers; of a text in both answers the newer one says how probable it was to be
+// offered now.
 KnownCandidates joined(const KnownCandidates& known, const KnownCandidates& more) {
   KnownCandidates all = more;
   all.texts = known.texts;
   all.note.logprobs = known.note.logprobs;
+  all.note.propensities = known.note.propensities;
   for (std::size_t i = 0; i < more.texts.size(); ++i) {
-    if (std::find(all.texts.begin(), all.texts.end(), more.texts[i]) != all.texts.end()) continue;
+    const auto same = std::find(all.texts.begin(), all.texts.end(), more.texts[i]);
+    if (same != all.texts.end()) {
+      const auto at = static_cast<std::size_t>(same - all.texts.begin());
+      all.note.propensities[at] = more.note.propensities[i];
+      continue;
+    }
     all.texts.push_back(more.texts[i]);
     all.note.logprobs.push_back(more.note.logprobs[i]);
+    all.note.propensities.push_back(more.note.propensities[i]);
   }
   return all;
 }
@@ -238,7 +247,7 @@ class Provider::Loop {
     note.prompt_hash = prompt_hash(job->ask);
     note.exact = job->ask.related.empty();
     note.arm = backend.arm;
-    note.propensity = filtered.propensity;
+    note.propensities.assign(candidates.texts.size(), filtered.propensity);
     note.logprobs = std::move(filtered.shown.logprobs);
     note.latency_ms = milliseconds_since(job->asked);
     const auto known = job->ask.invoked ? cache_.find(asked, Steady::now()) : std::nullopt;

@@ -224,7 +224,8 @@ std::optional<Trial> trial_of(const SuggestionHistory& history) {
   trial.taken = outcome.outcome == OutcomeKind::kAccepted ||
                 outcome.outcome == OutcomeKind::kPartial ||
                 outcome.outcome == OutcomeKind::kTypedThrough;
-  const double propensity = history.offered->propensity.value_or(1);
+  const auto let_through = it->propensity ? it->propensity : history.offered->propensity;
+  const double propensity = let_through.value_or(1);
   if (!(propensity > 0 && propensity <= 1)) return std::nullopt;
   trial.weight = 1 / propensity;
   trial.document = history.header.repo.value_or("") + '\n' + history.header.uri;

@@ -129,6 +129,8 @@ TEST(SilenceFilter, InALongFileALineIsDrawnOnceToo) {
   EXPECT_NEAR(exploring, 150, 35);  // four standard deviations: 4·√(300·½·½)
 }
 
+constexpr double kNearlyAlways = 0.999'999;
+
 ServerReply unsure(const ServerRequest&) {
   return {.body = R"({"model": "m", "choices": [{"text": "x",
                       "logprobs": {"token_logprobs": [-5]}}]})"};
@@ -145,13 +147,44 @@ TEST_F(ProviderTest, SilenceIsAnEmptyAnswerAndCounted) {
 
 TEST_F(ProviderTest, WhatExploresIsMarked) {
   serve(unsure);
-  const double nearly_always = 0.999'999;
-  Backend backend = with_threshold(0, nearly_always);
+  Backend backend = with_threshold(0, kNearlyAlways);
   backend.endpoint = parse_endpoint(server_->url(), false).value();
   start_with({backend}).ask(ask_of("1"));
   const InlineAnswer answer = answers_.next();
   EXPECT_THAT(answer.texts, ElementsAre("x"));
-  EXPECT_THAT(answer.note.propensity, Optional(nearly_always));
+  EXPECT_THAT(answer.note.propensities, ElementsAre(Optional(kNearlyAlways)));
+}
+
+// What is let through first, and what is asked for by hand behind it.
+class JoinedAnswersTest : public ProviderTest {
+ protected:
+  InlineAnswer joined_with(const std::string& first, const std::string& second) {
+    serve([=](const ServerRequest& request) {
+      return request.body["n"] == 1 ? unsure(request)
+                                    : ServerReply{.body = completion_of({first, second})};
+    });
+    Backend backend = with_threshold(0, kNearlyAlways);
+    backend.endpoint = parse_endpoint(server_->url(), false).value();
+    start_with({backend}).ask(ask_of("1"));
+    answers_.next();
+    InlineAsk by_hand = ask_of("2");
+    by_hand.invoked = true;
+    provider_->ask(by_hand);
+    return answers_.next();
+  }
+};
+
+TEST_F(JoinedAnswersTest, EachCandidateKeepsItsPropensity) {
+  const InlineAnswer answer = joined_with("y", "z");
+  EXPECT_THAT(answer.texts, ElementsAre("x", "y", "z"));
+  EXPECT_THAT(answer.note.propensities,
+              ElementsAre(Optional(kNearlyAlways), std::nullopt, std::nullopt));
+}
+
+TEST_F(JoinedAnswersTest, WhatBothHaveIsCertainNow) {
+  const InlineAnswer answer = joined_with("y", "x");
+  EXPECT_THAT(answer.texts, ElementsAre("x", "y"));
+  EXPECT_THAT(answer.note.propensities, ElementsAre(std::nullopt, std::nullopt));
 }
 
 }  // namespace

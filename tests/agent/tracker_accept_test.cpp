@@ -67,6 +67,26 @@ TEST_F(TrackerTest, ProviderNotesMakeThePromptExact) {
   EXPECT_EQ(events[0].server, "strop");
 }
 
+TEST_F(TrackerTest, APropensityIsOfTheSuggestionOrOfTheCandidatesThatHaveIt) {
+  open("int x = |;");
+  const auto offered = [this](std::vector<std::optional<double>> propensities) {
+    const int id = ask();
+    ProviderNote note;
+    note.propensities = std::move(propensities);
+    tracker->note_provider(std::to_string(id), note);
+    // Of another text each time: no suggestion is offered twice.
+    answer(id, {{"1" + std::to_string(id), 0, {}}, {"2" + std::to_string(id), 0, {}}});
+    return all<Offered>().back();
+  };
+  const Offered both = offered({0.05, 0.05});
+  EXPECT_EQ(both.propensity, 0.05);
+  EXPECT_EQ(both.candidates[0].propensity, std::nullopt);
+  const Offered one = offered({0.05, {}});
+  EXPECT_EQ(one.propensity, std::nullopt);
+  EXPECT_EQ(one.candidates[0].propensity, 0.05);
+  EXPECT_EQ(one.candidates[1].propensity, std::nullopt);
+}
+
 TEST_F(TrackerTest, AnEmptyAnswerOffersNothing) {
   open("int x = |;");
   offer_items({});

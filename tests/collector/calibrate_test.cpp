@@ -73,6 +73,19 @@ TEST(Trial, OneThatWasLetThroughCountsForThoseKeptBack) {
   EXPECT_DOUBLE_EQ(trial->weight, 20);
 }
 
+TEST(Trial, ACandidateThatHasAPropensityOfItsOwnCountsByThat) {
+  schema::Offered offered = offer("a", -1);
+  offered.candidates.push_back({"b", "", 1, -2, 0.05});
+  const auto weight = [&offered](int candidate) {
+    schema::Outcome outcome;
+    outcome.outcome = OutcomeKind::kAccepted;
+    outcome.candidate = candidate;
+    return trial_of(Life().add(offered).add(outcome).history())->weight;
+  };
+  EXPECT_DOUBLE_EQ(weight(0), 1);
+  EXPECT_DOUBLE_EQ(weight(1), 20);
+}
+
 // ---- the fit
 
 Trial trial(double logprob, bool taken, double weight = 1) {

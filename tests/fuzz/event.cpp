@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
         "presence",   "how",         "evidence",  "confidence",  "candidate",  "accepted_chars",
         "display_ms", "corrects",    "after_ms",  "final",       "kept_chars", "token_edits",
         "flags",      "diagnostics", "before",    "after",       "dimensions", "reason",
-        "seq"})
+        "seq",        "propensity"})
     words.push_back('"' + std::string(field) + "\":");
   for (const char* word : {"\"inline\"",
                            "\"popup\"",

@@ -29,7 +29,7 @@ Event about(decltype(Event::body) body) {
 std::vector<Event> one_of_each() {
   Offered offered;
   offered.position = {3, 7};
-  offered.candidates = {{"x + y", "x", 0, -1.5}, {"x", "", 1, std::nullopt}};
+  offered.candidates = {{"x + y", "x", 0, -1.5, 0.1}, {"x", "", 1, std::nullopt}};
   offered.prefix = "a\n";
   offered.suffix = "«ä»\n";
   offered.prompt = PromptKind::kExact;
