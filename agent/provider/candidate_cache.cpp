@@ -140,11 +140,19 @@ std::optional<KnownCandidates> CandidateCache::left_of(const Entry& entry, const
   left.note.propensities.clear();
   left.asked = entry.candidates.asked;
   for (std::size_t i = 0; i < entry.candidates.texts.size(); ++i) {
-    auto text = behind(entry.candidates.texts[i], *typed);
+    const std::string& whole = entry.candidates.texts[i];
+    auto text = behind(whole, *typed);
     if (text && !closed->empty()) text = within_pair(*text, closed->front());
     if (!text || is_blank(*text)) continue;
     left.texts.emplace_back(*text);
-    left.note.logprobs.push_back(number_at(entry.candidates.note.logprobs, i));
+    const auto begin = static_cast<std::size_t>(text->data() - whole.data());
+    left.tokens.push_back(
+        i < entry.candidates.tokens.size()
+            ? tokens_within(entry.candidates.tokens[i], begin, begin + text->size(), whole.size())
+            : TokenLogprobs{});
+    left.note.logprobs.push_back(text->size() == whole.size()
+                                     ? number_at(entry.candidates.note.logprobs, i)
+                                     : summed(left.tokens.back()));
     left.note.propensities.push_back(number_at(entry.candidates.note.propensities, i));
   }
   if (left.texts.empty()) return std::nullopt;

@@ -12,15 +12,17 @@
 #include <vector>
 
 #include "agent/provider/inline_provider.h"
+#include "agent/provider/token_logprobs.h"
 
 namespace strop::agent {
 
 // Candidates as they stand at the cursor, and where they came from.
 struct KnownCandidates {
   std::vector<std::string> texts;
-  ProviderNote note;      // `logprobs` by text: of the whole candidate, as the model gave it;
-                          // `propensities` by text, too
+  ProviderNote note;      // `logprobs` and `propensities` by text
   std::size_t asked = 1;  // so many were asked for
+  // By text; none where the model did not tell them apart.
+  std::vector<TokenLogprobs> tokens = {};
 };
 
 class CandidateCache {
@@ -35,7 +37,8 @@ class CandidateCache {
   // What is left of candidates that begin with all that was typed since; nothing: none does, or
   // something else changed. Of the answers that fit, the one of the longest text before the cursor.
   // Brackets and quotes that the editor closed by itself stay where they are: what is left then
-  // goes up to the one that closes what the cursor stands in.
+  // goes up to the one that closes what the cursor stands in. Its log-probability is that of the
+  // tokens that are left, and unknown where they were not told.
   std::optional<KnownCandidates> find(const InlineAsk& ask, Time now);
 
   std::size_t size() const { return entries_.size(); }

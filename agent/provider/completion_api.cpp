@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "agent/file_descriptor.h"
@@ -100,35 +99,36 @@ std::vector<Token> tokens_of_infill(const json& answer) {
   return tokens;
 }
 
-// Of the tokens that begin within what is kept. Where they do not make up the text they cannot be
-// told apart, and all of them count.
-std::optional<double> summed_logprob(const std::vector<Token>& tokens, std::string_view text,
-                                     std::size_t kept) {
-  std::string told;
-  for (const Token& token : tokens) told += token.text;
-  const bool apart = told.starts_with(text);
-  double sum = 0;
+TokenLogprobs placed(const std::vector<Token>& tokens) {
+  TokenLogprobs out;
   std::size_t at = 0;
   for (const Token& token : tokens) {
-    if (apart && at >= kept && kept < text.size()) break;
+    out.push_back({at, token.logprob});
     at += token.text.size();
-    if (!token.logprob) return std::nullopt;
-    sum += *token.logprob;
   }
-  if (tokens.empty() || !std::isfinite(sum)) return std::nullopt;
-  return sum;
+  return out;
+}
+
+bool make_up(const std::vector<Token>& tokens, std::string_view text) {
+  std::string told;
+  for (const Token& token : tokens) told += token.text;
+  return told.starts_with(text);
 }
 
 void add(Completions& completions, std::string text, const std::vector<Token>& tokens,
          const InlineAsk& ask) {
   const std::size_t kept = kept_size(text, ask.prefix, ask.suffix, ask.single_line);
-  const auto logprob = summed_logprob(tokens, text, kept);
+  TokenLogprobs all = placed(tokens);
+  // Where they do not make up the text they cannot be told apart, and all of them count.
+  const bool apart = make_up(tokens, text);
+  if (apart) all = tokens_within(all, 0, kept, text.size());
   text.resize(kept);
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) return;
   auto& texts = completions.texts;
   if (std::find(texts.begin(), texts.end(), text) != texts.end()) return;
   texts.push_back(std::move(text));
-  completions.logprobs.push_back(logprob);
+  completions.logprobs.push_back(summed(all));
+  completions.tokens.push_back(apart ? std::move(all) : TokenLogprobs{});
 }
 
 std::string model_of(const json& answer) {

@@ -13,6 +13,7 @@
 
 #include "agent/config.h"
 #include "agent/provider/inline_provider.h"
+#include "agent/provider/token_logprobs.h"
 
 namespace strop::agent {
 
@@ -53,6 +54,8 @@ struct Completions {
   // By text: the sum over its tokens, of a text that was cut over those that are left.
   std::vector<std::optional<double>> logprobs;
   std::string model;  // as the server calls it; empty: not said
+  // By text: its tokens; none where they were not told, or do not make up the text.
+  std::vector<TokenLogprobs> tokens = {};
   bool operator==(const Completions&) const = default;
 };
 

@@ -69,23 +69,25 @@ class Peer {
 };
 
 // What was kept is shown first, so that what stands at the cursor does not change under the eye.
-// Each has its own numbers; of a text in both answers the newer one says how probable it was to be
-// offered now.
+// Each has its own numbers; of a text in both answers those that it has at this place.
 KnownCandidates joined(const KnownCandidates& known, const KnownCandidates& more) {
   KnownCandidates all = more;
   all.texts = known.texts;
   all.note.logprobs = known.note.logprobs;
   all.note.propensities = known.note.propensities;
+  all.tokens = known.tokens;
   for (std::size_t i = 0; i < more.texts.size(); ++i) {
     const auto same = std::find(all.texts.begin(), all.texts.end(), more.texts[i]);
-    if (same != all.texts.end()) {
-      const auto at = static_cast<std::size_t>(same - all.texts.begin());
-      all.note.propensities[at] = more.note.propensities[i];
-      continue;
+    const auto at = static_cast<std::size_t>(same - all.texts.begin());
+    if (same == all.texts.end()) {
+      all.texts.push_back(more.texts[i]);
+      all.note.logprobs.emplace_back();
+      all.note.propensities.emplace_back();
+      all.tokens.emplace_back();
     }
-    all.texts.push_back(more.texts[i]);
-    all.note.logprobs.push_back(more.note.logprobs[i]);
-    all.note.propensities.push_back(more.note.propensities[i]);
+    all.note.logprobs[at] = more.note.logprobs[i];
+    all.note.propensities[at] = more.note.propensities[i];
+    all.tokens[at] = more.tokens[i];
   }
   return all;
 }
@@ -249,6 +251,7 @@ class Provider::Loop {
     note.arm = backend.arm;
     note.propensities.assign(candidates.texts.size(), filtered.propensity);
     note.logprobs = std::move(filtered.shown.logprobs);
+    candidates.tokens = std::move(filtered.shown.tokens);
     note.latency_ms = milliseconds_since(job->asked);
     const auto known = job->ask.invoked ? cache_.find(asked, Steady::now()) : std::nullopt;
     if (known) candidates = joined(*known, candidates);

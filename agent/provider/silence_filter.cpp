@@ -57,6 +57,7 @@ Filtered filter_silent(const Backend& backend, const InlineAsk& ask, Completions
     }
     out.shown.texts.push_back(completions.texts[i]);
     out.shown.logprobs.push_back(completions.logprobs[i]);
+    if (i < completions.tokens.size()) out.shown.tokens.push_back(completions.tokens[i]);
   }
   const double share = backend.config.silence_explore;
   if (out.kept_back > 0 && out.shown.texts.empty() && explores(ask, share)) {

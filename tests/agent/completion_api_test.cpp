@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "user_home.h"
@@ -188,7 +189,7 @@ TEST(ReadCompletions, TakesTextsModelAndLogProbs) {
       {"text": "three", "logprobs": null}]})",
                                      kLine);
   ASSERT_TRUE(read) << read.error();
-  EXPECT_EQ(*read, (Completions{{"one", "two", "three"}, {-2.0, {}, {}}, "m"}));
+  EXPECT_EQ(*read, (Completions{{"one", "two", "three"}, {-2.0, {}, {}}, "m", {{}, {}, {}}}));
 }
 
 TEST(ReadCompletions, DropsBlankOnesAndRepeats) {
@@ -218,7 +219,9 @@ TEST(ReadCompletions, InfillTellsLogProbsAndMayGiveSeveral) {
       {"content": "one", "model": "m"}])",
                                      kLine);
   ASSERT_TRUE(read) << read.error();
-  EXPECT_EQ(*read, (Completions{{"one", "two"}, {-1.5, {}}, "m"}));
+  EXPECT_EQ(*read,
+            (Completions{
+                {"one", "two"}, {-1.5, {}}, "m", {{{0, -0.5}, {1, -1.0}}, {{0, std::nullopt}}}}));
 }
 
 TEST(ReadCompletions, ATextThatIsCutHasTheLogProbOfWhatIsLeft) {
@@ -231,6 +234,34 @@ TEST(ReadCompletions, ATextThatIsCutHasTheLogProbOfWhatIsLeft) {
   EXPECT_EQ(logprob(R"("tokens": ["a", "b\n", "c", ""], )"), -3.0) << "begun within what is left";
   EXPECT_EQ(logprob(R"("tokens": ["x", "b", "\n", "c"], )"), -15.0) << "not the text's tokens";
   EXPECT_EQ(logprob(""), -15.0);
+}
+
+TEST(ReadCompletions, TokensAreThoseOfWhatIsLeft) {
+  const auto tokens = [](const char* texts) {
+    const std::string body = std::string(R"({"choices": [{"text": "ab\nc", "logprobs": {)") +
+                             texts + R"("token_logprobs": [-1, -2, -4, -8]}}]})";
+    return read_completions(kOpenAi, body, kLine)->tokens.at(0);
+  };
+  EXPECT_EQ(tokens(R"("tokens": ["a", "b\n", "c", ""], )"), (TokenLogprobs{{0, -1}, {1, -2}}));
+  EXPECT_THAT(tokens(R"("tokens": ["x", "b", "\n", "c"], )"), IsEmpty());
+  EXPECT_THAT(tokens(""), IsEmpty());
+}
+
+TEST(TokenLogprobs, APartHasThoseThatReachIntoIt) {
+  const TokenLogprobs abcdef{{0, -1}, {2, -2}, {4, -4}, {6, -8}};  // ab cd ef, and the end
+  EXPECT_EQ(tokens_within(abcdef, 0, 6, 6), abcdef);
+  EXPECT_EQ(tokens_within(abcdef, 2, 6, 6), (TokenLogprobs{{0, -2}, {2, -4}, {4, -8}}));
+  EXPECT_EQ(tokens_within(abcdef, 3, 6, 6), (TokenLogprobs{{0, -2}, {1, -4}, {3, -8}}));
+  EXPECT_EQ(tokens_within(abcdef, 3, 4, 6), (TokenLogprobs{{0, -2}}));
+  EXPECT_EQ(tokens_within(abcdef, 5, 6, 6), (TokenLogprobs{{0, -4}, {1, -8}}));
+  EXPECT_THAT(tokens_within({}, 0, 6, 6), IsEmpty());
+}
+
+TEST(TokenLogprobs, OneThatIsNotKnownLeavesTheSumUnknown) {
+  EXPECT_EQ(summed({{0, -1}, {2, -2}}), -3.0);
+  EXPECT_EQ(summed({{0, -1}, {2, std::nullopt}}), std::nullopt);
+  EXPECT_EQ(summed({}), std::nullopt);
+  EXPECT_EQ(summed({{0, -std::numeric_limits<double>::infinity()}}), std::nullopt);
 }
 
 TEST(ReadCompletions, SeveralLinesAreCutByWhatIsAroundTheCursor) {

@@ -42,13 +42,35 @@ TEST_F(CandidateCacheTest, GivesWhatIsLeftOfThoseThatAgree) {
   const auto known = cache_.find(at("return wid"), now_);
   ASSERT_TRUE(known);
   EXPECT_THAT(known->texts, ElementsAre("th * height;", "e;"));
-  EXPECT_THAT(known->note.logprobs, ElementsAre(-1.0, -2.0)) << "of the whole candidates";
+  EXPECT_THAT(known->note.logprobs, ElementsAre(std::nullopt, std::nullopt))
+      << "not that of the whole candidates";
   EXPECT_EQ(known->note.model, "m");
 }
 
 TEST_F(CandidateCacheTest, TheSamePlaceIsTheSameAnswer) {
   keep(at("return "), {"x;"});
   EXPECT_THAT(found(at("return ")), ElementsAre("x;"));
+  EXPECT_THAT(cache_.find(at("return "), now_)->note.logprobs, ElementsAre(-1.0));
+}
+
+TEST_F(CandidateCacheTest, TheLogProbabilityIsThatOfTheTokensThatAreLeft) {
+  KnownCandidates candidates;
+  candidates.texts = {"f(width)"};
+  candidates.note.logprobs = {-15.0};
+  candidates.tokens = {{{0, -1}, {2, -2}, {7, -4}, {8, -8}}};  // f( width ) and the end
+  cache_.keep(at("return "), candidates, now_);
+  const auto logprob = [this](const InlineAsk& ask) {
+    return cache_.find(ask, now_).value().note.logprobs.at(0);
+  };
+  EXPECT_EQ(logprob(at("return ")), -15.0);
+  EXPECT_EQ(logprob(at("return f")), -15.0) << "what is typed of a token in part counts whole";
+  EXPECT_EQ(logprob(at("return f(")), -14.0);
+  EXPECT_EQ(logprob(at("return f(wid")), -14.0);
+  EXPECT_EQ(logprob(at("return f(width")), -12.0);
+  EXPECT_EQ(logprob(at("return f(", ")\n}")), -2.0) << "the bracket is there already";
+  // What is left is kept in its turn.
+  cache_.keep(at("return f("), cache_.find(at("return f("), now_).value(), now_);
+  EXPECT_EQ(logprob(at("return f(width")), -12.0);
 }
 
 TEST_F(CandidateCacheTest, KnowsNothingOnceAnythingElseIsOtherwise) {
@@ -148,20 +170,22 @@ TEST_F(CandidateCacheTest, OfSizeNoneItKeepsNothing) {
 
 ServerReply area(const ServerRequest&) {
   return {.body = R"({"model": "tiny", "choices": [{"text": "width * height;",
-                      "logprobs": {"token_logprobs": [-0.5, -1]}}]})"};
+                      "logprobs": {"tokens": ["width", " * height;"],
+                                   "token_logprobs": [-0.5, -1]}}]})"};
 }
 
 TEST_F(ProviderTest, WhatIsTypedThroughIsAnsweredWithoutTheServer) {
   serve(area);
   start().ask(ask_of("1", "return "));
   const InlineAnswer first = answers_.next();
-  provider_->ask(ask_of("2", "return w"));
+  provider_->ask(ask_of("2", "return width"));
   const InlineAnswer second = answers_.next();
   EXPECT_EQ(second.request_id, "2");
-  EXPECT_THAT(second.texts, ElementsAre("idth * height;"));
+  EXPECT_THAT(second.texts, ElementsAre(" * height;"));
   EXPECT_EQ(second.note.model, "tiny");
   EXPECT_EQ(second.note.prompt_hash, first.note.prompt_hash);
-  EXPECT_THAT(second.note.logprobs, ElementsAre(-1.5));
+  EXPECT_THAT(first.note.logprobs, ElementsAre(-1.5));
+  EXPECT_THAT(second.note.logprobs, ElementsAre(-1.0));
   EXPECT_EQ(server_->requests().size(), 1U);
   EXPECT_EQ(provider_->counts(), (ProviderCounts{.asked = 2, .answered = 1, .cache_hits = 1}));
 }
