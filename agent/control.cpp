@@ -27,6 +27,14 @@ const char* word_of(Captured captured) {
   return "nothing";
 }
 
+json provider_json(const std::optional<Completer>& completer) {
+  if (!completer) return nullptr;
+  json provider = {{"name", completer->name}, {"url", completer->url}};
+  if (!completer->model.empty()) provider["model"] = completer->model;
+  if (completer->arm) provider["arm"] = *completer->arm;
+  return provider;
+}
+
 std::string uri_in(std::string_view body) {
   const json message = json::parse(body, nullptr, false);
   return text_of(field_of(message, "params"), "uri");
@@ -34,8 +42,12 @@ std::string uri_in(std::string_view body) {
 
 }  // namespace
 
-Control::Control(ControlFacts facts, Ruling ruling, std::function<void()> look_again)
-    : facts_(std::move(facts)), ruling_(std::move(ruling)), look_again_(std::move(look_again)) {}
+Control::Control(ControlFacts facts, Ruling ruling, WhoCompletes who_completes,
+                 std::function<void()> look_again)
+    : facts_(std::move(facts)),
+      ruling_(std::move(ruling)),
+      who_completes_(std::move(who_completes)),
+      look_again_(std::move(look_again)) {}
 
 std::string Control::answer(std::string_view method, std::string_view id,
                             std::string_view body) const {
@@ -52,17 +64,15 @@ std::string Control::answer(std::string_view method, std::string_view id,
 }
 
 std::string Control::status(std::string_view id, std::string_view body) const {
-  const CaptureRuling ruling = ruling_(uri_in(body));
-  json provider;
-  if (!facts_.provider_name.empty())
-    provider = {{"name", facts_.provider_name}, {"url", facts_.provider_url}};
+  const std::string uri = uri_in(body);
+  const CaptureRuling ruling = ruling_(uri);
   const json status = {{"protocol", kProtocol},
                        {"version", STROP_VERSION},
                        {"mode", to_word(facts_.mode)},
                        {"paused", is_paused(facts_.state)},
                        {"capturing", word_of(ruling.captured)},
                        {"rule", ruling.rule},
-                       {"provider", provider}};
+                       {"provider", provider_json(who_completes_(uri))}};
   return result_answer(id, status.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 

@@ -46,12 +46,13 @@ class SpooledDelivery : public Delivery, public EventSink {
   EventSink& sink() override { return *this; }
   bool prepare(InlineAsk& ask) override {
     ProviderDecision decision = gate_.pass_request(ask.uri, ask.prefix, ask.suffix);
+    if (arms_of_) {
+      ask.user = arms_of_->of("user");
+      ask.repository = decision.repository.empty() ? "" : arms_of_->of(decision.repository);
+    }
     if (!decision.allowed) return false;
     ask.prefix = std::move(decision.prefix);
     ask.suffix = std::move(decision.suffix);
-    if (!arms_of_) return true;
-    ask.user = arms_of_->of("user");
-    ask.repository = decision.repository.empty() ? "" : arms_of_->of(decision.repository);
     return true;
   }
   CaptureRuling ruling(std::string_view uri) override {

@@ -199,11 +199,14 @@ void look_at_collector(const Config& config, Report& report) {
 }
 
 void look_at_model_server(const Backend& backend, Report& report) {
-  const std::string who = "the model server at " + backend.config.url +
-                          (backend.arm ? " (arm '" + *backend.arm + "')" : "");
+  const std::string& model = backend.config.model;
+  std::string who = "the model server at " + backend.config.url;
+  if (!model.empty()) who += ", model '" + model + "'";
+  if (backend.arm) who += " (arm '" + *backend.arm + "')";
   const std::string why = knock(backend.endpoint.host, backend.endpoint.port);
   if (!why.empty())
-    return report.bad(who + ": " + why, "start it (`strop-trainer serve`), or mend provider.url");
+    return report.bad(who + ": " + why, std::string("start it (`strop-trainer serve`), or mend ") +
+                                            (backend.arm ? "the arm's url" : "provider.url"));
   if (const auto tried = try_completion(backend.config, backend.endpoint, backend.key); !tried)
     return report.bad(who + " gives no completion: " + tried.error(),
                       "mend [provider]: url, model, fim, key_file or timeout_ms");

@@ -130,6 +130,7 @@ class Session {
  private:
   tl::expected<void, std::string> start_server(const sigset_t& inherited);
   void build(std::vector<Backend> backends);
+  std::optional<Completer> who_completes(std::string_view uri) const;
   void start_standalone(Supervisor& supervisor);
   bool finish(const ChildEnd& end);
   void hand_over(const ChildEnd& end);
@@ -188,13 +189,10 @@ void Session::build(std::vector<Backend> backends) {
     options.ask.multiline = config.provider.multiline;
     options.ask.open_files = config.provider.related_bytes > 0;
     interceptor_ = std::make_unique<Interceptor>(options, clock_, tap_ ? &*tap_ : nullptr);
-    ControlFacts facts{.mode = config.mode, .state = config.state};
-    if (!backends.empty()) {
-      facts.provider_name = producer_name(backends.front().config, backends.front().endpoint);
-      facts.provider_url = config.provider.url;
-    }
     control_.emplace(
-        std::move(facts), [this](std::string_view uri) { return delivery_->ruling(uri); },
+        ControlFacts{.mode = config.mode, .state = config.state},
+        [this](std::string_view uri) { return delivery_->ruling(uri); },
+        [this](std::string_view uri) { return who_completes(uri); },
         [this] { delivery_->look_again(); });
     desk_.emplace(*control_);
     interceptor_->set_control(&*desk_);
@@ -214,6 +212,14 @@ void Session::build(std::vector<Backend> backends) {
       [this](InlineAsk& ask) { return delivery_->prepare(ask); },
       [this](const InlineAnswer& answer) { interceptor_->deliver(answer); });
   interceptor_->set_provider(provider_.get());
+}
+
+// Nobody asks before the relay starts.
+std::optional<Completer> Session::who_completes(std::string_view uri) const {
+  if (!provider_) return std::nullopt;
+  const Backend& backend = provider_->backend_of(uri);
+  return Completer{producer_name(backend.config, backend.endpoint), backend.config.url,
+                   backend.config.model, backend.arm};
 }
 
 void Session::start_standalone(Supervisor& supervisor) {

@@ -26,7 +26,8 @@ namespace strop::agent {
 struct Delivery {
   virtual ~Delivery() = default;
   virtual EventSink& sink() = 0;
-  // Takes out of a prompt what must not leave; false: nothing of it may. Any thread.
+  // Says of whom a prompt is where there are arms, and takes out of it what must not leave; false:
+  // nothing of it may. Any thread.
   virtual bool prepare(InlineAsk& ask) = 0;
   // What is captured of a file, and by which rule. Any thread.
   virtual CaptureRuling ruling(std::string_view uri) = 0;

@@ -102,17 +102,19 @@ class Gate::Impl {
                                 std::string_view suffix) {
     const std::lock_guard lock(mutex_);
     try {
-      if (paused()) return {false, "paused", "", ""};
       const auto path = path_of_uri(uri);
-      if (!path) return {false, "not_a_file", "", ""};
+      if (!path) return {false, paused() ? "paused" : "not_a_file", "", "", ""};
       const JudgedFile& file = judged(*path);
-      if (file.exclusion) return {false, *file.exclusion, "", ""};
-      if (prefix.size() + suffix.size() > kMostText) return {false, "too_large", "", ""};
+      const std::string repository = file.repository.string();
+      if (paused()) return {false, "paused", "", "", repository};
+      if (file.exclusion) return {false, *file.exclusion, "", "", repository};
+      if (prefix.size() + suffix.size() > kMostText)
+        return {false, "too_large", "", "", repository};
       auto [before, after] = scrubber_.scrubbed(prefix, suffix);
-      return {true, "scrubbed", std::move(before), std::move(after), file.repository.string()};
+      return {true, "scrubbed", std::move(before), std::move(after), repository};
     } catch (const std::exception& error) {
       complain(error);
-      return {false, "fault", "", ""};
+      return {false, "fault", "", "", ""};
     }
   }
 

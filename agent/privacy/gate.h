@@ -47,7 +47,7 @@ struct ProviderDecision {
   std::string rule;
   std::string prefix;  // without secrets: this is what may be sent
   std::string suffix;
-  std::string repository;  // folder that the file is of; not to be sent
+  std::string repository;  // folder that the file is of, refused or not; not to be sent
 };
 
 enum class Captured { kNothing, kCounts, kFull };

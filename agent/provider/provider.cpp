@@ -211,13 +211,8 @@ class Provider::Loop {
     }
   }
 
-  Peer& peer_for(const InlineAsk& ask) {
-    const bool by_repository = provider_.config_.arms_by == "repository" && !ask.repository.empty();
-    return peers_[choose_backend(provider_.backends_, by_repository ? ask.repository : ask.user)];
-  }
-
   asio::awaitable<void> ask_server(std::shared_ptr<Job> job, InlineAsk asked) {
-    Peer& peer = peer_for(job->ask);
+    Peer& peer = peers_[provider_.backend_for(job->ask)];
     const Backend& backend = peer.backend();
     with_server_ = job;
     asked_ = &peer;
@@ -332,6 +327,18 @@ bool Provider::cancel(std::string_view request_id) {
   sink_(std::move(answer));
   loop_->abort(job);
   return true;
+}
+
+const Backend& Provider::backend_of(std::string_view uri) const {
+  InlineAsk ask;
+  ask.uri = std::string(uri);
+  static_cast<void>(permit_(ask));
+  return backends_[backend_for(ask)];
+}
+
+std::size_t Provider::backend_for(const InlineAsk& ask) const {
+  const bool by_repository = config_.arms_by == "repository" && !ask.repository.empty();
+  return choose_backend(backends_, by_repository ? ask.repository : ask.user);
 }
 
 ProviderCounts Provider::counts() const {

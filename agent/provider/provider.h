@@ -44,8 +44,9 @@ class Provider : public InlineProvider {
  public:
   static constexpr std::size_t kMaxWaiting = 8;
 
-  // Takes out of a prompt what must not leave; false: nothing of it may. Called on the provider's
-  // thread, for the prompt and for every part of another file that would go along.
+  // Says of whom a prompt is, and takes out of it what must not leave; false: nothing of it may.
+  // Called on the provider's thread, for the prompt and for every part of another file that would
+  // go along; and with no prompt on that of backend_of().
   using Permit = std::function<bool(InlineAsk&)>;
 
   // REQUIRES: at least one backend, as make_backends() has them.
@@ -54,6 +55,9 @@ class Provider : public InlineProvider {
 
   void ask(InlineAsk ask) override;
   bool cancel(std::string_view request_id) override;
+
+  // Whom a request in this file goes to, if it may go. Any thread; throws what `permit` throws.
+  const Backend& backend_of(std::string_view uri) const;
 
   // No answers after this.
   void stop();
@@ -64,6 +68,7 @@ class Provider : public InlineProvider {
   class Loop;
   struct Job;
 
+  std::size_t backend_for(const InlineAsk& ask) const;
   std::shared_ptr<Job> take_next();
   // True: it was not answered before, and now it is.
   bool settle(const std::shared_ptr<Job>& job, std::uint64_t ProviderCounts::*count);

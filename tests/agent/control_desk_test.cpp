@@ -39,6 +39,7 @@ class ControlDeskTest : public testing::Test {
                      if (uri == "file:///fault") throw std::runtime_error("no rules");
                      return CaptureRuling{Captured::kFull, "rule"};
                    },
+                   [](std::string_view) { return std::nullopt; },
                    [] {}};
   ControlDesk desk_{control_};
 };

@@ -24,13 +24,14 @@ class ControlTest : public InterceptorTest {
  protected:
   ControlTest()
       : control_(
-            {.mode = Mode::kFull,
-             .state = folder_ / "state",
-             .provider_name = "strop",
-             .provider_url = "http://127.0.0.1:1"},
+            {.mode = Mode::kFull, .state = folder_ / "state"},
             [this](std::string_view uri) {
               asked_ = uri;
               return CaptureRuling{Captured::kCounts, "no_consent"};
+            },
+            [this](std::string_view uri) {
+              EXPECT_EQ(uri, asked_);
+              return completer_;
             },
             [this] { ++looks_; }) {
     interceptor_->set_control(&desk_);
@@ -51,6 +52,7 @@ class ControlTest : public InterceptorTest {
 
   TemporaryFolder folder_;
   std::string asked_;
+  std::optional<Completer> completer_ = Completer{"strop", "http://127.0.0.1:1", "", std::nullopt};
   int looks_ = 0;
   test::Answers<std::string> answers_;
   Control control_;
@@ -69,6 +71,17 @@ TEST_F(ControlTest, TheStatusSaysWhatIsCapturedAndByWhichRule) {
   EXPECT_EQ(asked_, "file:///a.py");
   ask("strop/status", "null");
   EXPECT_EQ(asked_, "");
+}
+
+TEST_F(ControlTest, TheStatusNamesTheServerAndModelOfTheArm) {
+  completer_ = Completer{"vendor.example", "https://vendor.example/v1", "honed-3", "b"};
+  EXPECT_EQ(ask("strop/status", R"({"uri":"file:///a.py"})")["result"]["provider"],
+            json({{"name", "vendor.example"},
+                  {"url", "https://vendor.example/v1"},
+                  {"model", "honed-3"},
+                  {"arm", "b"}}));
+  completer_.reset();
+  EXPECT_EQ(ask("strop/status")["result"]["provider"], nullptr);
 }
 
 TEST_F(ControlTest, PauseHoldsForAllAgentsUntilResume) {

@@ -273,6 +273,21 @@ TEST_F(DoctorTest, HasTheModelServerCompleteOnce) {
   EXPECT_THAT(gone.out, HasSubstr("Connection refused\n         start it (`strop-trainer serve`)"));
 }
 
+TEST_F(DoctorTest, HasEachArmsOwnServerAndModelComplete) {
+  const ModelServer server(
+      [](const ServerRequest&) { return ServerReply{.body = completion_of({"0"})}; });
+  const std::string gone = "http://127.0.0.1:" + closed_port();
+  home_.configure("[provider]\nurl = '" + gone + "'\n[[provider.arms]]\nname = 'a'\nurl = '" +
+                  server.url() + "'\nmodel = 'honed'\n[[provider.arms]]\nname = 'b'");
+  const Said answer = examine();
+  EXPECT_THAT(answer.out, HasSubstr("the model server at " + server.url() +
+                                    ", model 'honed' (arm 'a') completes"));
+  EXPECT_THAT(answer.out,
+              AllOf(HasSubstr("the model server at " + gone + " (arm 'b'): "),
+                    HasSubstr("start it (`strop-trainer serve`), or mend the arm's url")));
+  EXPECT_EQ(server.requests().at(0).body["model"], "honed");
+}
+
 TEST_F(DoctorTest, AModelServerThatRefusesIsAProblem) {
   const ModelServer server([](const ServerRequest&) {
     return ServerReply{.status = 404, .body = R"({"error":{"message":"no such path"}})"};

@@ -2,8 +2,12 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <map>
+#include <set>
+#include <sstream>
 
 #include "agent/delivery.h"
+#include "agent/inspector.h"
 #include "provider_fixture.h"
 #include "user_home.h"
 
@@ -77,6 +81,46 @@ TEST_F(ProviderGateTest, WithArmsARequestSaysWhoseAndInWhichRepositoryUnderPseud
   EXPECT_NE(prepared("two/a.cpp").repository, first.repository);
   EXPECT_EQ(prepared("two/a.cpp").user, first.user);
   EXPECT_EQ(prepared("none/a.cpp").repository, "");
+}
+
+// As strop/status tells it: before a request, and for files that no request may be made in.
+TEST_F(ProviderGateTest, WhomAFileIsCompletedByIsKnownWithoutARequest) {
+  serve(one_and_two);
+  config_.url = "http://127.0.0.1:1";
+  config_.arms_by = "repository";
+  for (const char* name : {"a", "b"}) {
+    ProviderArm arm;
+    arm.name = name;
+    arm.url = server_->url(std::string("/") + name);
+    arm.model = std::string("model-") + name;
+    config_.arms.push_back(arm);
+  }
+  all_.provider = config_;
+  all_.privacy.exclude = {"*.secret"};
+  delivery_ = make_delivery(all_);
+  start_with(make_backends(config_).value(),
+             [this](InlineAsk& ask) { return delivery_->prepare(ask); });
+  std::set<std::string> seen;
+  std::map<std::string, std::string> arms;
+  for (int number = 0; number < 12; ++number) {
+    const std::string repository = "r" + std::to_string(number);
+    std::filesystem::create_directories(home_ / repository / ".git");
+    provider_->ask(ask_in(repository + "/a.cpp"));
+    const std::string arm = answers_.next().note.arm.value();
+    const Backend& backend = provider_->backend_of(uri_of(repository + "/a.cpp"));
+    EXPECT_EQ(backend.arm, arm);
+    EXPECT_EQ(backend.config.url, server_->url("/" + arm));
+    EXPECT_EQ(backend.config.model, "model-" + arm);
+    EXPECT_EQ(provider_->backend_of(uri_of(repository + "/key.secret")).arm, arm);
+    arms[repository] = arm;
+    seen.insert(arm);
+  }
+  EXPECT_EQ(seen.size(), 2U);
+  std::ostringstream out;
+  ASSERT_EQ(pause(all_.state, out, out), 0) << out.str();
+  delivery_->look_again();
+  for (const auto& [repository, arm] : arms)
+    EXPECT_EQ(provider_->backend_of(uri_of(repository + "/a.cpp")).arm, arm);
 }
 
 TEST_F(ProviderGateTest, WithoutArmsNobodyNeedsToBeToldApart) {

@@ -6,7 +6,7 @@ export interface AgentStatus {
   paused: boolean;
   capturing: 'full' | 'counts' | 'nothing';
   rule: string;
-  provider: { name: string; url: string } | null;
+  provider: { name: string; url: string; model?: string; arm?: string } | null;
 }
 
 export const OFF: AgentStatus = { mode: 'off', paused: false, capturing: 'nothing', rule: 'off', provider: null };

@@ -25,7 +25,7 @@ export class StatusItem implements Disposable {
     }
     const [label, what] = words(status);
     const lines = [what, `Rule: ${rule(status.rule)}`];
-    if (status.provider) lines.push(`Completions: ${status.provider.name}, ${status.provider.url}`);
+    if (status.provider) lines.push(`Completions: ${completer(status.provider)}`);
     if (trouble !== undefined) lines.push(trouble);
     if (status.mode !== 'off') lines.push(status.paused ? 'Click to resume.' : 'Click to pause.');
     this.show(label, lines.join('\n\n'), trouble !== undefined);
@@ -37,6 +37,10 @@ export class StatusItem implements Disposable {
     this.item.accessibilityInformation = { label: label.replace(/\$\([^)]*\) /, '') + '. ' + tooltip };
     this.item.backgroundColor = warn ? new ThemeColor('statusBarItem.warningBackground') : undefined;
   }
+}
+
+function completer({ name, model, url, arm }: NonNullable<AgentStatus['provider']>): string {
+  return [name, model, url].filter((part) => part !== undefined).join(', ') + (arm !== undefined ? ` (arm ${arm})` : '');
 }
 
 function words(status: AgentStatus): [string, string] {

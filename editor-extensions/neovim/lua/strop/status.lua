@@ -42,7 +42,11 @@ end
 local function sentence(client, status)
   local text = ('%s: %s, by rule %s'):format(client.name, word_of(status), status.rule or '?')
   local provider = type(status.provider) == 'table' and status.provider
-  if provider then text = text .. ('; completions of %s (%s)'):format(provider.name, provider.url) end
+  if provider then
+    local model = provider.model and (', model ' .. provider.model) or ''
+    local arm = provider.arm and (', arm ' .. provider.arm) or ''
+    text = text .. ('; completions of %s (%s%s%s)'):format(provider.name, provider.url, model, arm)
+  end
   return text
 end
 
