@@ -1,0 +1,195 @@
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+
+#include "collector/store/sqlite_statements.h"
+
+namespace strop::collector {
+
+tl::expected<OpenStream, OpenFault> SqliteStore::open_stream(const StreamKey& key,
+                                                             const Sender& sender,
+                                                             const std::string& agent,
+                                                             std::uint64_t first_held,
+                                                             std::int64_t now_ms) {
+  require_in_place();
+  Statements& sql = *statements_;
+  const bool known = sql.find_install.with(key.install).step();
+  const std::string owner = known ? sql.find_install.text(0) : sender.user;
+  const bool quarantined = known && !sql.find_install.null(1);
+  sql.find_install.reset();
+  if (owner != sender.user) return tl::unexpected(OpenFault::kWrongInstall);
+  if (quarantined) return tl::unexpected(OpenFault::kQuarantined);
+
+  OpenStream stream;
+  const bool found = sql.find_stream.with(key.install, key.epoch).step();
+  if (found) {
+    stream.id = sql.find_stream.number(0);
+    stream.durable_through = unsigned_of(sql.find_stream.number(1));
+  }
+  sql.find_stream.reset();
+  const bool hole = first_held > stream.durable_through + 1;
+  if (found && !hole) return stream;  // the usual case writes nothing
+
+  Transaction transaction(*db_);
+  if (!known) sql.add_install.with(key.install, sender.user, sender.contributor).run();
+  if (!found) {
+    sql.add_stream.with(key.install, key.epoch, agent, now_ms).run();
+    stream.id = db_->last_row_id();
+  }
+  if (hole) {
+    sql.add_lost.with(stream.id, stream.durable_through + 1, first_held - 1, now_ms).run();
+    stream.lost = first_held - 1 - stream.durable_through;
+    stream.durable_through = first_held - 1;
+    sql.advance.with(stream.id, stream.durable_through, now_ms).run();
+  }
+  transaction.commit();
+  return stream;
+}
+
+namespace {
+
+struct Conflict {};  // thrown and caught within this file: another content under a name in use
+
+}  // namespace
+
+// What stands in the store at one sequence number.
+struct SqliteStore::Standing {
+  enum class Kind { kNothing, kEvent, kGap, kDead } kind = Kind::kNothing;
+  std::string hash;
+};
+
+SqliteStore::Standing SqliteStore::standing_at(std::int64_t stream, std::uint64_t seq) {
+  Standing out;
+  auto covers = [&](Statement& row) {
+    return row.step() && unsigned_of(row.number(0)) + unsigned_of(row.number(1)) > seq;
+  };
+  Statement& event = statements_->covering_event.with(stream, seq);
+  if (covers(event)) {
+    out.kind = event.text(3) == "gap" ? Standing::Kind::kGap : Standing::Kind::kEvent;
+    out.hash = event.text(2);
+  }
+  event.reset();
+  if (out.kind != Standing::Kind::kNothing) return out;
+  Statement& dead = statements_->covering_dead.with(stream, seq);
+  if (covers(dead)) {
+    out.kind = Standing::Kind::kDead;
+    out.hash = dead.text(2);
+  }
+  dead.reset();
+  return out;
+}
+
+void SqliteStore::insert(const PendingBatch& batch, const Entry& entry, std::int64_t now_ms) {
+  if (entry.rejected)
+    statements_->add_dead
+        .with(batch.stream, entry.seq, entry.span, schema::to_word(*entry.rejected), entry.reason,
+              now_ms, blob(entry.hash), entry.payload)
+        .run();
+  else
+    statements_->add_event
+        .with(batch.stream, entry.seq, entry.span, entry.type, entry.suggestion, batch.contributor,
+              entry.t_ms, now_ms, blob(entry.hash), entry.payload)
+        .run();
+}
+
+// Numbers first…last are accounted for after all: cuts them out of what is noted as lost.
+void SqliteStore::found_again(std::int64_t stream, std::uint64_t first, std::uint64_t last) {
+  Statements& sql = *statements_;
+  while (sql.overlapping_lost.with(stream, first, last).step()) {
+    const std::uint64_t from = unsigned_of(sql.overlapping_lost.number(0));
+    const std::uint64_t to = unsigned_of(sql.overlapping_lost.number(1));
+    const std::int64_t noticed = sql.overlapping_lost.number(2);
+    sql.overlapping_lost.reset();
+    sql.remove_lost.with(stream, from).run();
+    if (from < first) sql.add_lost.with(stream, from, first - 1, noticed).run();
+    if (to > last) sql.add_lost.with(stream, last + 1, to, noticed).run();
+  }
+  sql.overlapping_lost.reset();
+}
+
+// The developer forgot events while their acknowledgement was on its way: the gap takes their
+// place.
+std::uint64_t SqliteStore::erase(std::int64_t stream, std::uint64_t first, std::uint64_t last) {
+  std::uint64_t erased = 0;
+  for (Statement* statement : {&statements_->erase_events, &statements_->erase_dead}) {
+    statement->with(stream, first, last).run();
+    statements_->changes.with().step();
+    erased += unsigned_of(statements_->changes.number(0));
+    statements_->changes.reset();
+  }
+  found_again(stream, first, last);
+  return erased;
+}
+
+void SqliteStore::store_again(const PendingBatch& batch, const Entry& entry, std::int64_t now_ms,
+                              BatchResult& result) {
+  using Kind = Standing::Kind;
+  const Standing standing = standing_at(batch.stream, entry.seq);
+  if (standing.kind == Kind::kGap || standing.hash == entry.hash) {
+    ++result.duplicates;  // what is erased stays erased
+    return;
+  }
+  if (entry.gap) {
+    result.erased += erase(batch.stream, entry.seq, entry.seq + entry.span - 1);
+  } else if (standing.kind == Kind::kNothing) {
+    found_again(batch.stream, entry.seq, entry.seq + entry.span - 1);
+  } else {
+    throw Conflict{};
+  }
+  insert(batch, entry, now_ms);
+  ++result.stored;
+}
+
+BatchResult SqliteStore::store_batch(const PendingBatch& batch, std::int64_t now_ms) {
+  Statements& sql = *statements_;
+  BatchResult result;
+  sql.through.with(batch.stream).step();
+  result.durable_through = unsigned_of(sql.through.number(0));
+  sql.through.reset();
+  for (const Entry& entry : batch.entries) {
+    if (entry.seq > result.durable_through + 1)
+      throw std::logic_error("a batch leaves a hole in its stream");
+    if (entry.seq <= result.durable_through) {
+      store_again(batch, entry, now_ms, result);
+    } else {
+      insert(batch, entry, now_ms);
+      ++result.stored;
+    }
+    result.durable_through = std::max(result.durable_through, entry.seq + entry.span - 1);
+  }
+  sql.advance.with(batch.stream, result.durable_through, now_ms).run();
+  return result;
+}
+
+std::vector<BatchResult> SqliteStore::commit(const std::vector<PendingBatch>& batches,
+                                             std::int64_t now_ms) {
+  std::vector<BatchResult> results;
+  results.reserve(batches.size());
+  std::set<schema::WireId> quarantined;
+  Transaction transaction(*db_);
+  for (const PendingBatch& batch : batches) {
+    if (quarantined.contains(batch.key.install)) {
+      results.push_back({.quarantined = true});
+      continue;
+    }
+    db_->run("SAVEPOINT batch");
+    try {
+      results.push_back(store_batch(batch, now_ms));
+    } catch (const Conflict&) {
+      db_->run("ROLLBACK TO batch");
+      statements_->quarantine
+          .with(batch.key.install, "two contents under one sequence number: a cloned machine")
+          .run();
+      quarantined.insert(batch.key.install);
+      results.push_back({.quarantined = true});
+    }
+    db_->run("RELEASE batch");
+  }
+  require_in_place();
+  transaction.commit();
+  for (const BatchResult& result : results) erased_in_log_ |= result.erased > 0;
+  clear_log();
+  return results;
+}
+
+}  // namespace strop::collector
