@@ -98,27 +98,34 @@ void EditJudge::remember(const Edit& edit) {
 
 std::vector<NaturalEdit> EditJudge::judge(const Notification& notification, bool ours) {
   std::vector<Edit> edits;
-  for (const Edit& told : notification.edits)
-    for (const Edit& lines : line_edits(told))
-      for (Edit& edit : essentials(lines)) edits.push_back(std::move(edit));
+  std::vector<bool> by_hand;  // may be key presses
+  for (const Edit& told : notification.edits) {
+    const std::vector<Edit> stretches = line_edits(told);
+    // One stretch of several lines, of which some differ, comes of no key press.
+    const bool one_key = stretches.size() == 1 && !notification.too_many_keys();
+    for (const Edit& stretch : stretches)
+      for (Edit& edit : essentials(stretch)) {
+        by_hand.push_back(one_key && notification.typed(edit.new_text));
+        edits.push_back(std::move(edit));
+      }
+  }
   std::optional<Nature> all;
   if (ours)
     all = Nature::kOurs;
   else if (is_formatting(notification, edits))
     all = Nature::kFormatter;
-  else if (is_branch_switch(edits))
+  else if (is_branch_switch(edits) || is_branch_switch(notification.edits))
     all = Nature::kBranchSwitch;
   std::vector<NaturalEdit> out;
   out.reserve(edits.size());
-  for (Edit& edit : edits) {
+  for (std::size_t i = 0; i < edits.size(); ++i) {
+    Edit& edit = edits[i];
     Nature nature = Nature::kTyped;
     if (all)
       nature = *all;
     else if (takes_back(edit))
       nature = Nature::kUndo;
-    else if (notification.typed(edit.new_text) && !notification.too_many_keys())
-      nature = Nature::kTyped;
-    else
+    else if (!by_hand[i])
       nature = is_paste(edit, notification.text_after) ? Nature::kPaste : Nature::kForeign;
     remember(edit);
     out.push_back({std::move(edit), nature});

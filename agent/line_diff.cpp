@@ -9,6 +9,7 @@ namespace {
 
 constexpr int kMostDifferent = 96;  // lines out and in, together
 constexpr std::size_t kMaxBytes = 8u << 20;
+constexpr std::ptrdiff_t kMaxLines = 50'000;
 
 using Lines = std::vector<std::string_view>;  // each with its break
 
@@ -76,9 +77,10 @@ std::vector<Edit> line_edits(const Edit& edit) {
   const auto lines = [](std::string_view text) {
     return std::count(text.begin(), text.end(), '\n');
   };
-  if (lines(edit.old_text) < 3 || lines(edit.new_text) < 3 ||
-      edit.old_text.size() + edit.new_text.size() > kMaxBytes)
-    return {edit};
+  if (edit.old_text.size() + edit.new_text.size() > kMaxBytes) return {edit};
+  const std::ptrdiff_t out_lines = lines(edit.old_text);
+  const std::ptrdiff_t in_lines = lines(edit.new_text);
+  if (out_lines < 3 || in_lines < 3 || out_lines + in_lines > kMaxLines) return {edit};
   const Lines a = lines_of(edit.old_text);
   const Lines b = lines_of(edit.new_text);
   const auto marks = different(a, b);

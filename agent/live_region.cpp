@@ -17,7 +17,13 @@ bool Notification::typed(std::string_view inserted) const {
   return lumps_keys && inserted.size() <= kMaxLump && inserted.find('\n') == std::string_view::npos;
 }
 
+// A key pressed with several cursors does the same at each of them.
 bool Notification::too_many_keys() const {
+  const auto alike = [this](const Edit& edit) {
+    return edit.new_text == edits.front().new_text &&
+           edit.old_text.size() == edits.front().old_text.size();
+  };
+  if (std::all_of(edits.begin(), edits.end(), alike)) return false;
   const std::ptrdiff_t limit = one_key_each ? kMaxOfOneKey : static_cast<std::ptrdiff_t>(kMaxLump);
   return static_cast<std::ptrdiff_t>(edits.size()) > limit;
 }

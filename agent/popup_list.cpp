@@ -30,6 +30,11 @@ bool fits(std::string_view typed, std::string_view text) {
   return at == typed.size();
 }
 
+std::string_view first_word(std::string_view text) {
+  constexpr std::size_t kLongest = 128;
+  return text.substr(0, std::min(text.find_first_of(" \t\r\n("), kLongest));
+}
+
 bool is_key(const Notification& notification) {
   return notification.edits.size() == 1 && notification.edits[0].old_text.empty() &&
          keystroke_sized(notification.edits[0].new_text);
@@ -78,7 +83,7 @@ bool PopupList::still_fits() const {
   return typed.empty() || std::any_of(items_.begin(), items_.end(), [&](const PopupItem& item) {
            const std::size_t lead = std::min(item.begin - offered_begin_, typed.size());
            const std::string_view word = typed.substr(lead);
-           return fits(word, item.filter) || fits(word, item.text);
+           return fits(word, item.filter) || fits(word, first_word(item.text));
          });
 }
 
@@ -134,7 +139,9 @@ void PopupList::take_inside(const Edit& edit, const Notification& notification) 
 
 Claim PopupList::take(const Notification& notification) {
   const double t_ms = notification.t_ms;
-  if (t_ms - last_edit_ms_ > (is_key(notification) ? kKeyMs : kBurstMs)) begin_burst();
+  // While an item is written it may be taken out and put back; behind it a key is one.
+  const bool key = match_ && is_key(notification);
+  if (t_ms - last_edit_ms_ > (key ? kKeyMs : kBurstMs)) begin_burst();
   if (notification.too_many_keys()) burst_at_once_ = true;
   last_edit_ms_ = last_ms_ = t_ms;
   const bool matched_before = match_.has_value();

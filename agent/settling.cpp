@@ -55,8 +55,6 @@ void Settling::take(const std::vector<NaturalEdit>& edits, std::string_view text
       swallowed_ = swallowed_ || (edit.start < before.begin && removed_end(edit) >= before.end &&
                                   before.begin < before.end);
     }
-    taken_by_others_ = taken_by_others_ ||
-                       (nature != Nature::kTyped && kept_.meets({edit.start, removed_end(edit)}));
     reformatted_ = reformatted_ ||
                    (nature == Nature::kFormatter && kept_.meets({edit.start, removed_end(edit)}));
     switched_ = switched_ || nature == Nature::kBranchSwitch;
@@ -65,7 +63,11 @@ void Settling::take(const std::vector<NaturalEdit>& edits, std::string_view text
     if (near && start_.accepted && !edit.old_text.empty() && edit.start < before.end &&
         removed_end(edit) >= before.end && nature != Nature::kFormatter)
       grows_ = true;
+    const bool was_there = !kept_.parts().empty();
     kept_.apply(edit);
+    const bool of_others = nature == Nature::kForeign || nature == Nature::kFormatter ||
+                           nature == Nature::kBranchSwitch;
+    if (was_there && kept_.parts().empty() && of_others) taken_by_others_ = true;
     foreign_.apply(edit);
     pasted_.apply(edit);
     restored_.apply(edit);

@@ -83,7 +83,7 @@ class Settling {
   bool undone_ = false;
   bool switched_ = false;
   bool swallowed_ = false;
-  bool taken_by_others_ = false;  // not by hand
+  bool taken_by_others_ = false;  // the last of it, not by hand
   double last_edit_ms_ = 0;
   std::size_t checks_done_ = 0;
   bool final_ = false;

@@ -90,6 +90,12 @@ void SuggestionTracker::Impl::take_inline_edits(const json& result, const lsp::D
 std::map<std::string, std::vector<Edit>> SuggestionTracker::Impl::changes_by_document(
     const OfferedEdit& edit) {
   std::map<std::string, std::vector<Edit>> by_document;
+  std::map<std::string, bool> crlf;  // of the documents that were looked at
+  const auto windows_lines = [&crlf](const lsp::Document& document) {
+    const auto [known, first] = crlf.try_emplace(document.uri(), false);
+    if (first) known->second = document.text().find("\r\n") != std::string::npos;
+    return known->second;
+  };
   for (const OfferedChange& change : edit.changes) {
     const lsp::Document* document = documents_.find(change.uri);
     if (document == nullptr || !document->synced()) continue;
@@ -100,10 +106,8 @@ std::map<std::string, std::vector<Edit>> SuggestionTracker::Impl::changes_by_doc
       malformed();
       return {};
     }
-    by_document[change.uri].push_back(
-        {begin, document->text().substr(begin, end - begin),
-         with_line_ends(change.text, change.text.find('\n') != std::string::npos &&
-                                         document->text().find("\r\n") != std::string::npos)});
+    by_document[change.uri].push_back({begin, document->text().substr(begin, end - begin),
+                                       with_line_ends(change.text, windows_lines(*document))});
   }
   return by_document;
 }
@@ -166,13 +170,14 @@ void SuggestionTracker::Impl::take_applied(const lsp::MessageId& request, bool a
 bool SuggestionTracker::Impl::take_hunks(const std::string& uri, const Notification& notification,
                                          bool claimed) {
   std::vector<EditRecord*> applied;
+  const bool awaited = std::any_of(edits_.begin(), edits_.end(), [&uri](const EditRecord& record) {
+    return record.header.uri == uri;
+  });
+  if (!awaited) return false;
   Notification lines = notification;  // an editor may tell several hunks as one stretch
-  if (std::any_of(edits_.begin(), edits_.end(),
-                  [&uri](const EditRecord& record) { return record.header.uri == uri; })) {
-    lines.edits.clear();
-    for (const Edit& told : notification.edits)
-      for (Edit& edit : line_edits(told)) lines.edits.push_back(std::move(edit));
-  }
+  lines.edits.clear();
+  for (const Edit& told : notification.edits)
+    for (Edit& edit : line_edits(told)) lines.edits.push_back(std::move(edit));
   for (EditRecord& record : edits_)
     if (record.header.uri == uri && record.state.take(lines)) applied.push_back(&record);
   const bool by_hand = typed_by_hand(notification);

@@ -316,9 +316,11 @@ void SuggestionTracker::Impl::take_popup(const Entry& entry, const json& result,
   auto answer = read_popup_answer(result, kMaxPopupItems);
   if (!answer) return malformed();
   if (entry.cancelled) return;
-  if (answer->items.empty()) {  // the list of before is not shown any more
+  if (answer->items.empty()) {  // the list of before is not shown there any more
     for (PopupRecord& record : popups_)
-      if (record.header.uri == document.uri()) record.state.replaced(now_);
+      if (!context.outrun() && record.header.uri == document.uri() &&
+          record.state.document_cursor() == context.cursor())
+        record.state.replaced(now_);
     return;
   }
   const bool crlf = document.text().find("\r\n") != std::string::npos;

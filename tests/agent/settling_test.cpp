@@ -445,6 +445,37 @@ TEST_F(SettlingTest, WhatAnotherBranchTakesAwayWasNotDeleted) {
   EXPECT_THAT(outcomes(), testing::ElementsAre("accepted by state 'compute(1)'"));
 }
 
+TEST_F(SettlingTest, WhatIsDeletedAfterAFormatterTouchedItIsDeleted) {
+  open("x = |;\n");
+  offer("compute( 1)");
+  wait_ms(600);
+  tab();
+  wait_ms(2'000);
+  client({{"id", 300},
+          {"method", "textDocument/formatting"},
+          {"params", {{"textDocument", {{"uri", uri}}}, {"options", json::object()}}}});
+  server({{"id", 300}, {"result", {{{"range", range(12, 13)}, {"newText", ""}}}}});
+  edit(12, 13, "");
+  wait_ms(8'000);
+  for (std::size_t end = 14; end > 4; --end) edit(end - 1, end, "");
+  wait_ms(20'000);
+  EXPECT_THAT(outcomes(), testing::Contains(testing::HasSubstr("dismissed")));
+}
+
+TEST_F(SettlingTest, OneCharacterInEachOfManyLinesToldAsOneStretchIsNoTyping) {
+  open("a0\nand\nb0\nand\nx = |;\nand\nd0\nand\n");
+  offer("compute(0)");
+  wait_ms(600);
+  tab();
+  wait_ms(2'000);
+  std::string other = text;
+  std::replace(other.begin(), other.end(), '0', '1');
+  edit(0, text.size(), other);
+  const Settled state = at_close();
+  EXPECT_EQ(state.text, "compute(1)");
+  EXPECT_THAT(state.flags, testing::Contains("foreign"));
+}
+
 TEST_F(SettlingTest, AStretchToldAroundItLeavesItAsItIs) {
   open("one\n2\nx = |;\n4\nfive\n");
   offer("compute(1)");

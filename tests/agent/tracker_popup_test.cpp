@@ -425,6 +425,41 @@ TEST_F(PopupTest, ItemsLookedThroughKeyByKeyInOneNotification) {
   }
 }
 
+TEST_F(PopupTest, AKeyPressedWithManyCursorsIsAKey) {
+  open("w.|;\nw.;\nw.;\nw.;\n");
+  type("abcdefghijklmnopqrstuvwxyz");
+  edit(2, cursor, "");
+  offer_list(labels({"compute"}));
+  wait_ms(600);
+  std::size_t typed = 0;
+  for (const char key : std::string("compute")) {
+    std::vector<Change> keys;
+    for (std::size_t line = 4; line-- > 0;) {
+      const std::size_t at = 2 + line * (4 + typed) + typed;
+      keys.push_back({at, at, std::string(1, key)});
+    }
+    change(keys);
+    ++typed;
+    wait_ms(150);
+  }
+  close();
+  EXPECT_THAT(outcomes(), ElementsAre(testing::Not(testing::HasSubstr("accepted"))));
+}
+
+TEST_F(PopupTest, AnEmptyAnswerThatComesLateTakesNoListAway) {
+  open("w.|;");
+  offer_list(labels({"compute"}));
+  wait_ms(700);
+  client({{"id", 901},
+          {"method", "textDocument/completion"},
+          {"params", {{"textDocument", {{"uri", uri}}}, {"position", range(2, 2)["start"]}}}});
+  type("c");
+  server({{"id", 901}, {"result", json::array()}});
+  wait_ms(700);
+  edit(2, 3, "compute");
+  expect("accepted by state 'compute'");
+}
+
 TEST_F(PopupTest, WhatIsTypedBehindACutIsNoItem) {
   open("w.|;");
   offer_list(labels({"objc_preprocessor", "objcpp"}));
