@@ -165,13 +165,7 @@ void measure_keystrokes(const Setup& setup, Report& report) {
   const double pump = keystroke_cost(setup, setup.pump(), false).key_us;
   const KeystrokeCost change = keystroke_cost(setup, setup.agent_full(), false);
   report.add({bench, "change, pump", pump, "us", "", {}, "", true});
-  report.add({bench,
-              "change",
-              change.key_us,
-              "us",
-              "pump",
-              change.key_us / pump,
-              "<= 100 us",
+  report.add({bench, "change", change.key_us, "us", "pump", change.key_us / pump, "<= 100 us",
               change.key_us <= kGoalCpu});
   // Beside it: this one also puts 12 KiB of text through the gate and on the disk.
   report.add({bench,
