@@ -270,7 +270,10 @@ std::size_t past_key_line(std::string_view text, std::size_t at, std::string_vie
   const std::size_t from = at + opening.size();
   const std::size_t dashes = text.find("-----", from);
   if (dashes == std::string_view::npos || dashes - from > kLongest) return 0;
-  if (text.substr(from, dashes - from).find(kName) == std::string_view::npos) return 0;
+  const std::string_view name = text.substr(from, dashes - from);
+  if (name.find(kName) == std::string_view::npos) return 0;
+  // The dashes behind a line break, or one that is written as in a string, are another line's.
+  if (name.find_first_of("\r\n\\") != std::string_view::npos) return 0;
   return dashes + 5;
 }
 

@@ -121,6 +121,16 @@ TEST(Secrets, FindsAKeyCutOffInFront) {
   EXPECT_EQ(scrub_secrets(tail + ";"), std::string(kRedactedMark) + "private_key»;");
 }
 
+TEST(Secrets, AKeyBehindTheEndOfAnotherThatIsCutOff) {
+  SecretMaker make(6);
+  const std::string line = make(kBase64, 64);
+  for (const std::string between : {"\n", "\\n"}) {
+    const std::string text = std::string("-----END ") + "RSA PRIVATE KEY" + between +
+                             "-----BEGIN " + "PRIVATE KEY-----" + between + line + between;
+    EXPECT_EQ(scrub_secrets(text).find(line), std::string::npos) << text;
+  }
+}
+
 TEST(Secrets, FindsSeveralAndKeepsWhatIsBetween) {
   SecretMaker make(5);
   const std::string a = "AKIA" + make(kBase32, 16);
