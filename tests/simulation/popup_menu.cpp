@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cctype>
 
+#include "simulation/typed_text.h"
+
 namespace strop::simulation {
 namespace {
 
 using nlohmann::json;
-
-bool word_character(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 // ${1:text} is text. The servers here write nothing else.
 std::string expanded(const std::string& snippet) {

@@ -6,11 +6,8 @@
 #include "simulation/typed_text.h"
 
 namespace strop::simulation {
-namespace {
 
 using nlohmann::json;
-
-}  // namespace
 
 std::string_view Typist::rest() const { return std::string_view(task_.target).substr(written()); }
 
