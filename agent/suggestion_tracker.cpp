@@ -30,6 +30,7 @@ std::vector<Event> SuggestionTracker::Impl::on_message(Direction direction, std:
   } catch (const std::exception&) {
     unreadable(peeked);
   }
+  advance(now_);  // what it showed about an earlier moment is due already
   return take_out();
 }
 
@@ -42,6 +43,7 @@ std::vector<Event> SuggestionTracker::Impl::on_drop(double t_ms) {
   advance(t_ms);
   ++counters_.drops;
   lose_step();
+  advance(now_);
   return take_out();
 }
 

@@ -318,8 +318,8 @@ TEST_F(TrackerTest, AnAcceptBeforeTheTextComesIsBelieved) {
   wait_ms(300);
   client({{"id", 50}, {"method", "workspace/executeCommand"}, {"params", command(7)}});
   wait_ms(20);
-  apply();
   EXPECT_THAT(outcomes(), IsEmpty());
+  apply();
   expect("accepted by command '42 + 1'");
   close();
   EXPECT_EQ(settled().text, "42 + 1");

@@ -197,6 +197,7 @@ class TrackerTest : public testing::Test {
   void send(Direction direction, json message) {
     message["jsonrpc"] = "2.0";
     take(tracker->on_message(direction, message.dump(), now));
+    EXPECT_GT(tracker->next_deadline().value_or(now + 1), now) << "what was due is done";
   }
   void take(std::vector<Event> more) {
     for (Event& event : more) events.push_back(std::move(event));

@@ -256,6 +256,17 @@ TEST_F(PopupTest, ANewListLeavesWhatWasTakenFromTheOldOne) {
   expect("accepted by state 'display'", "accepted by state 'display_name'");
 }
 
+TEST_F(PopupTest, ANewListEndsAnOlderAcceptAtOnce) {
+  open("w.co|;");
+  offer_list(labels({"compute"}));
+  wait_ms(200);
+  edit(2, 4, "compute");
+  wait_ms(400);  // more than one accept takes, less than after which what is there stays
+  EXPECT_THAT(outcomes(), IsEmpty());
+  offer_list(labels({"other"}));
+  EXPECT_THAT(outcomes(), ElementsAre("accepted by state 'compute'"));
+}
+
 TEST_F(PopupTest, AListOfWhichNothingFitsIsGone) {
   open("w.|;");
   offer_list({{{"label", "compute (int)"}, {"filterText", "compute"}, {"insertText", "compute"}}});
