@@ -28,19 +28,10 @@ std::vector<std::string> agent_bench(const std::vector<std::string>& flags) {
   return command;
 }
 
-TEST(AgentBench, MeasuresEverythingAndSaysItInRows) {
-  const support::TemporaryFolder folder;
-  const std::string file = folder / "rows.json";
-
-  support::Process bench(agent_bench({"--scale", "0.004", "--json", file}), {});
-  ASSERT_EQ(bench.wait(), 0);
-
-  const json said = json::parse(std::ifstream(file));
+// What CONTRACTS.md says of every row. Returns how many rows have a goal.
+int check_rows(const json& said, std::set<std::string>& benches) {
   EXPECT_THAT(said.at("date").get<std::string>(), testing::HasSubstr("T"));
   EXPECT_GE(said.at("machine").at("cores"), 1);
-  EXPECT_THAT(said.at("versions").at("agent").get<std::string>(),
-              testing::HasSubstr("strop-agent"));
-  std::set<std::string> benches;
   int goals = 0;
   for (const json& row : said.at("rows")) {
     benches.insert(row.at("bench"));
@@ -55,8 +46,41 @@ TEST(AgentBench, MeasuresEverythingAndSaysItInRows) {
     else
       ++goals;
   }
+  return goals;
+}
+
+TEST(AgentBench, MeasuresEverythingAndSaysItInRows) {
+  const support::TemporaryFolder folder;
+  const std::string file = folder / "rows.json";
+
+  support::Process bench(agent_bench({"--scale", "0.004", "--json", file}), {});
+  ASSERT_EQ(bench.wait(), 0);
+
+  const json said = json::parse(std::ifstream(file));
+  EXPECT_THAT(said.at("versions").at("strop-agent").get<std::string>(),
+              testing::HasSubstr("strop-agent"));
+  std::set<std::string> benches;
+  EXPECT_EQ(check_rows(said, benches), 12 + 14 + 2 + 1 + 1 + 4);
   EXPECT_EQ(benches.size(), 10u) << said.dump(1);
-  EXPECT_EQ(goals, 12 + 14 + 2 + 1 + 1 + 4);
+}
+
+TEST(CollectorBench, MeasuresEverythingAndSaysItInRows) {
+  const support::TemporaryFolder folder;
+  const std::string file = folder / "rows.json";
+
+  support::Process bench({kPrograms + "strop_bench_collector", "--collector",
+                          std::string(STROP_BIN_DIR) + "/strop-collector", "--agent",
+                          std::string(STROP_BIN_DIR) + "/strop-agent", "--server",
+                          kPrograms + "strop-bench-server", "--scale", "0.01", "--json", file},
+                         {});
+  ASSERT_EQ(bench.wait(), 0);
+
+  const json said = json::parse(std::ifstream(file));
+  EXPECT_THAT(said.at("versions").at("strop-collector").get<std::string>(),
+              testing::HasSubstr("strop-collector"));
+  std::set<std::string> benches;
+  EXPECT_EQ(check_rows(said, benches), 2 * 2 + 2 * 2 + 1 + 2);
+  EXPECT_EQ(benches.size(), 5u) << said.dump(1);
 }
 
 TEST(AgentBench, SaysWhatIsWrong) {

@@ -82,7 +82,7 @@ void print_table(const Report& report, std::ostream& out) {
   }
 }
 
-std::string to_json(const Report& report, std::string_view agent) {
+std::string to_json(const Report& report, const std::string& program, std::string_view version) {
   ordered_json rows = ordered_json::array();
   for (const Row& row : report.rows) {
     const auto or_null = [](const std::string& text) {
@@ -99,7 +99,7 @@ std::string to_json(const Report& report, std::string_view agent) {
   }
   const ordered_json whole{{"machine", machine()},
                            {"date", now_as_text()},
-                           {"versions", {{"agent", agent}, {"compiler", "g++ " __VERSION__}}},
+                           {"versions", {{program, version}, {"compiler", "g++ " __VERSION__}}},
                            {"rows", std::move(rows)}};
   return whole.dump(1);
 }

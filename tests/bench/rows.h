@@ -43,7 +43,7 @@ double median(std::vector<double> values);
 Quantiles quantiles(std::vector<double> values);
 
 void print_table(const Report& report, std::ostream& out);
-// With machine, date and versions on top. `agent`: what `strop-agent --version` says.
-std::string to_json(const Report& report, std::string_view agent);
+// With machine, date and versions on top. `version`: what `program --version` says.
+std::string to_json(const Report& report, const std::string& program, std::string_view version);
 
 }  // namespace strop::bench

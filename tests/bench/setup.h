@@ -9,6 +9,7 @@
 
 #include "bench/connection.h"
 #include "bench/rows.h"
+#include "bench/source_code.h"
 #include "support/temporary_folder.h"
 
 namespace strop::bench {
@@ -48,9 +49,6 @@ class Setup {
   double scale_;
   support::TemporaryFolder home_;
 };
-
-// Source code of Strop's own, so many bytes of it, to be worked on. Whole characters.
-std::string source_code(std::size_t bytes);
 
 void measure_round_trips(const Setup& setup, Report& report);
 void measure_large_messages(const Setup& setup, Report& report);

@@ -1,0 +1,67 @@
+// An agent as the collector sees it: a CURVE connection, one stream, batches within its credits.
+//
+// Owns its socket; the context is the caller's. One thread. Times are microseconds of the steady
+// clock. Errors: a NACK, or a frame that does not belong, is an exception: nothing is measured
+// then.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+#include <zmq.hpp>
+
+#include "schema/curve_key.h"
+#include "schema/wire.h"
+
+namespace strop::bench {
+
+struct Address {
+  std::string endpoint;
+  std::string server_key;
+};
+
+class SimulatedAgent {
+ public:
+  // `number` makes the install, and the epoch with it: the same number is the same stream.
+  SimulatedAgent(zmq::context_t& context, const Address& address, const schema::CurveKey& key,
+                 std::uint32_t number);
+
+  // Answered by take(); sending is possible from then on.
+  void say_hello();
+  bool welcome() const { return welcome_; }
+
+  // Whether credits allow a batch of these.
+  bool may_send(std::size_t bytes) const {
+    return welcome_ && unanswered_bytes_ + bytes <= credits_;
+  }
+  // Sends the next events of the stream; `since_us` is when they were due.
+  void send(std::vector<schema::Record> records, double since_us);
+  std::size_t unanswered() const { return unanswered_.size(); }
+
+  // Takes what has come; of each answered batch, how long it took is appended to `latencies_us`.
+  // Returns how many events were acknowledged.
+  std::uint64_t take(double now_us, std::vector<double>* latencies_us = nullptr);
+
+  zmq::socket_t& socket() { return socket_; }
+
+ private:
+  struct Sent {
+    std::uint64_t last_seq;
+    std::size_t bytes;
+    double since_us;
+  };
+
+  zmq::socket_t socket_;
+  schema::WireId id_{};
+  bool welcome_ = false;
+  std::uint64_t next_seq_ = 1;
+  std::uint64_t acked_ = 0;
+  std::size_t credits_ = 0;
+  std::size_t unanswered_bytes_ = 0;
+  std::deque<Sent> unanswered_;
+};
+
+double steady_us();
+
+}  // namespace strop::bench
