@@ -1,10 +1,8 @@
 #include "collector/validate.h"
 
-#include <simdjson.h>
 #include <sodium.h>
 
-#include <algorithm>
-
+#include "collector/read_json.h"
 #include "schema/event.h"
 
 namespace strop::collector {
@@ -41,17 +39,15 @@ bool span_is_borne_out(const schema::Event& event, const Entry& entry) {
          gap->last_seq - gap->first_seq == entry.span - 1;
 }
 
-// Before parsing: what would make parsing itself a risk.
-bool readable(const schema::Record& record, Entry& entry) {
-  if (record.payload.size() > schema::kMaxRecordBytes)
-    reject(entry, RejectCode::kTooLarge,
-           std::to_string(record.payload.size()) + " bytes, above " +
-               std::to_string(schema::kMaxRecordBytes));
-  else if (!simdjson::validate_utf8(record.payload))
-    reject(entry, RejectCode::kBadUtf8, "not UTF-8");
-  else if (json_depth(record.payload) > kMaxJsonDepth)
-    reject(entry, RejectCode::kTooDeep, "nested deeper than " + std::to_string(kMaxJsonDepth));
-  return !entry.rejected;
+std::string reason_of(RejectCode code) {
+  switch (code) {
+    case RejectCode::kBadUtf8:
+      return "not UTF-8";
+    case RejectCode::kTooDeep:
+      return "nested deeper than " + std::to_string(kMaxJsonDepth);
+    default:
+      return "not JSON";
+  }
 }
 
 // Fills what the store keeps beside the payload, or rejects.
@@ -70,50 +66,32 @@ void read_event(const nlohmann::json& json, Entry& entry) {
 
 }  // namespace
 
-int json_depth(std::string_view text) {
-  int depth = 0;
-  int deepest = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\')
-        ++i;
-      else if (c == '"')
-        in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      deepest = std::max(deepest, ++depth);
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return deepest;
-}
-
 Validated validate(const schema::Record& record, std::uint64_t seq, const Scrub& scrub) {
   Validated out;
   Entry& entry = out.entry;
   entry.seq = seq;
   entry.span = record.span;
   entry.hash = hash_of(record);
-  if (!readable(record, entry)) return out;
-
-  nlohmann::json json = nlohmann::json::parse(record.payload, nullptr, false);
-  if (json.is_discarded()) {
-    reject(entry, RejectCode::kBadJson, "not JSON");
+  if (record.payload.size() > schema::kMaxRecordBytes) {
+    reject(entry, RejectCode::kTooLarge,
+           std::to_string(record.payload.size()) + " bytes, above " +
+               std::to_string(schema::kMaxRecordBytes));
     return out;
   }
-  const auto secrets = scrub(json);
+  auto json = read_json(record.payload);
+  if (!json) {
+    reject(entry, json.error(), reason_of(json.error()));
+    return out;
+  }
+  const auto secrets = scrub(*json);
   if (!secrets) {
     reject(entry, RejectCode::kScrubFailed, secrets.error());
     return out;
   }
   out.secrets = *secrets;
   // Kept as it came unless something had to go, so that both ends show the same bytes.
-  entry.payload = *secrets == 0 ? record.payload : json.dump();
-  read_event(json, entry);
+  entry.payload = *secrets == 0 ? record.payload : json->dump();
+  read_event(*json, entry);
   return out;
 }
 

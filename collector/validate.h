@@ -13,8 +13,6 @@
 
 namespace strop::collector {
 
-inline constexpr int kMaxJsonDepth = 16;
-
 // Removes secrets from an event in place; how many, or why it could not look.
 using Scrub = std::function<tl::expected<std::size_t, std::string>(nlohmann::json& event)>;
 
@@ -24,8 +22,5 @@ struct Validated {
 };
 
 Validated validate(const schema::Record& record, std::uint64_t seq, const Scrub& scrub);
-
-// How deep arrays and objects nest in a JSON text, without parsing it.
-int json_depth(std::string_view text);
 
 }  // namespace strop::collector
