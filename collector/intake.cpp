@@ -1,7 +1,7 @@
 #include "collector/intake.h"
 
 #include <algorithm>
-#include <chrono>
+#include <utility>
 
 #include "collector/log.h"
 
@@ -13,6 +13,9 @@ using schema::to_hex;
 
 constexpr int kHeartbeatsToLive = 3;
 constexpr std::uint32_t kQuickRetryMs = 100;
+// One commit holds about so much.
+constexpr std::size_t kRoundMessages = 512;
+constexpr std::uint64_t kRoundBytes = 8 << 20;
 // SQLite counts with a sign; no honest stream comes near.
 constexpr std::uint64_t kLastSeq = std::uint64_t{1} << 62;
 
@@ -60,10 +63,11 @@ Intake::Intake(Store& store, Pseudonym pseudonym, Scrub scrub, Metrics& metrics,
       metrics_(metrics),
       pseudonym_(std::move(pseudonym)),
       scrub_(std::move(scrub)),
-      limits_(limits) {}
+      limits_(limits),
+      committer_(store) {}
 
 void Intake::answer(const std::string& peer, schema::Frame frame) {
-  slots_.push_back({peer, std::move(frame), nullptr, 0});
+  next_.slots.push_back({peer, std::move(frame), nullptr, 0, 0});
 }
 
 void Intake::refuse(const std::string& peer, const schema::WireId& epoch, std::uint64_t first_seq,
@@ -137,6 +141,7 @@ void Intake::welcome(const std::string& peer, const Caller& caller, const schema
                      std::uint8_t version, std::int64_t now_ms) {
   const StreamKey key{hello.install, hello.epoch};
   const Sender sender{caller.user, pseudonym_(caller.user, hello.install)};
+  committer_.wait();
   const auto opened = store_.open_stream(key, sender, hello.agent, hello.first_held, now_ms);
   if (!opened) {
     const bool cloned = opened.error() == OpenFault::kQuarantined;
@@ -241,46 +246,64 @@ void Intake::take(const std::string& peer, Peer& state, const std::shared_ptr<St
   metrics_.batch_bytes += bytes;
   state.pending_bytes += bytes;
   stream->pending_through = std::max(stream->pending_through, last_seq(batch));
-  slots_.push_back({peer, std::move(ack), stream, pending_.size()});
-  pending_.push_back(std::move(pending));
+  next_.slots.push_back({peer, std::move(ack), stream, next_.batches.size(), bytes});
+  next_.batches.push_back(std::move(pending));
+  next_.bytes += bytes;
 }
 
-std::vector<BatchResult> Intake::commit(std::int64_t now_ms) {
-  using Clock = std::chrono::steady_clock;
-  const auto start = Clock::now();
+// Of the commit that has ended; none if it came to nothing.
+std::vector<BatchResult> Intake::results_of_commit() {
   try {
-    std::vector<BatchResult> results = store_.commit(pending_, now_ms);
+    Committed committed = committer_.take();
     note_success();
     ++metrics_.commits;
-    metrics_.commit_microseconds += static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count());
-    return results;
+    metrics_.commit_microseconds += static_cast<std::uint64_t>(committed.took.count());
+    return std::move(committed.results);
   } catch (const StoreError& error) {
     if (error.fault() == StoreFault::kCorrupt) throw;
-    unstored_bytes_ = bytes_of(pending_);
+    unstored_bytes_ = bytes_of(under_way_.batches);
     note_failure(error);
     return {};
   }
 }
 
+void Intake::refuse_slot(Slot& slot, const Round& round, NackCode code,
+                         std::uint32_t retry_after_ms, const std::string& reason) {
+  const Stream& stream = *slot.stream;
+  const std::vector<Entry>& entries = round.batches[slot.batch].entries;
+  const std::uint64_t first_seq =
+      entries.empty() ? stream.durable_through + 1 : entries.front().seq;
+  ++metrics_.nacked[static_cast<std::size_t>(code) % kMaxCode];
+  slot.frame =
+      schema::Nack{stream.key.epoch, first_seq, is_permanent(code), code, retry_after_ms, reason};
+}
+
+// What was taken in the meantime, of one install or of all, goes the way of what went before it.
+void Intake::refuse_next(const schema::WireId* install, NackCode code, std::uint32_t retry_after_ms,
+                         const std::string& reason) {
+  for (Slot& slot : next_.slots) {
+    if (!slot.stream || (install != nullptr && slot.stream->key.install != *install)) continue;
+    refuse_slot(slot, next_, code, retry_after_ms, reason);
+    slot.stream->pending_through = slot.stream->durable_through;
+    slot.stream = nullptr;
+    next_.batches[slot.batch].entries.clear();
+  }
+}
+
 // Turns a batch's place in the order into its ACK, or into a NACK when the commit failed.
 void Intake::settle(Slot& slot, const std::vector<BatchResult>& results) {
-  auto& ack = std::get<schema::Ack>(slot.frame);
+  constexpr const char* kCannotWrite = "the collector cannot write now";
+  constexpr const char* kCloned = "this install was seen on two machines; begin a new one";
   const StreamKey& key = slot.stream->key;
-  const std::uint64_t first_seq = pending_[slot.batch].entries.empty()
-                                      ? slot.stream->durable_through + 1
-                                      : pending_[slot.batch].entries.front().seq;
-  auto refused = [&](NackCode code, std::uint32_t retry_ms, const char* reason) {
-    ++metrics_.nacked[static_cast<std::size_t>(code) % kMaxCode];
-    slot.frame = schema::Nack{key.epoch, first_seq, is_permanent(code), code, retry_ms, reason};
-  };
   if (results.empty()) {
     slot.stream->pending_through = slot.stream->durable_through;
-    return refused(NackCode::kStorage, limits_.storage_retry_ms, "the collector cannot write now");
+    return refuse_slot(slot, under_way_, NackCode::kStorage, limits_.storage_retry_ms,
+                       kCannotWrite);
   }
   const BatchResult& result = results[slot.batch];
   if (result.quarantined) {
-    refused(NackCode::kQuarantined, 0, "this install was seen on two machines; begin a new one");
+    refuse_slot(slot, under_way_, NackCode::kQuarantined, 0, kCloned);
+    refuse_next(&key.install, NackCode::kQuarantined, 0, kCloned);
     log_error("quarantined", {{"install", to_hex(key.install)}});
     return quarantine(key.install);
   }
@@ -288,6 +311,7 @@ void Intake::settle(Slot& slot, const std::vector<BatchResult>& results) {
   metrics_.events_duplicate += result.duplicates;
   metrics_.events_erased += result.erased;
   slot.stream->durable_through = std::max(slot.stream->durable_through, result.durable_through);
+  auto& ack = std::get<schema::Ack>(slot.frame);
   ack.durable_through = slot.stream->durable_through;
   ack.credits = credits();
 }
@@ -299,19 +323,55 @@ void Intake::quarantine(const schema::WireId& install) {
                   [&](const auto& entry) { return entry.second->key.install == install; });
 }
 
-std::vector<Answer> Intake::flush(std::int64_t now_ms) {
-  const std::vector<BatchResult> results =
-      pending_.empty() ? std::vector<BatchResult>{} : commit(now_ms);
-  std::vector<Answer> answers;
-  answers.reserve(slots_.size());
-  for (Slot& slot : slots_) {
+void Intake::hand_out(std::vector<Slot>& slots, std::vector<Answer>& answers) {
+  for (Slot& slot : slots) answers.push_back({std::move(slot.peer), std::move(slot.frame)});
+  slots.clear();
+}
+
+// The answers of the commit that has ended.
+std::vector<Answer> Intake::settle() {
+  const std::vector<BatchResult> results = results_of_commit();
+  for (Slot& slot : under_way_.slots) {
+    if (auto peer = peers_.find(slot.peer); peer != peers_.end())
+      peer->second.pending_bytes -= std::min(peer->second.pending_bytes, slot.bytes);
     if (slot.stream) settle(slot, results);
-    answers.push_back({std::move(slot.peer), std::move(slot.frame)});
   }
-  slots_.clear();
-  pending_.clear();
-  for (auto& [name, peer] : peers_) peer.pending_bytes = 0;
+  // Behind what was not stored would be a hole.
+  if (results.empty())
+    refuse_next(nullptr, NackCode::kStorage, limits_.storage_retry_ms,
+                "the collector cannot write now");
+  std::vector<Answer> answers;
+  hand_out(under_way_.slots, answers);
+  under_way_ = {};
   return answers;
+}
+
+std::vector<Answer> Intake::advance(std::int64_t now_ms) {
+  std::vector<Answer> answers;
+  if (committer_.running()) {
+    if (!committer_.done()) return answers;
+    answers = settle();
+  }
+  if (next_.batches.empty()) {
+    hand_out(next_.slots, answers);
+    return answers;
+  }
+  under_way_ = std::exchange(next_, {});
+  committer_.start(under_way_.batches, now_ms);
+  return answers;
+}
+
+std::vector<Answer> Intake::flush(std::int64_t now_ms) {
+  std::vector<Answer> answers = advance(now_ms);
+  while (committer_.running()) {
+    committer_.wait();
+    for (Answer& answer : advance(now_ms)) answers.push_back(std::move(answer));
+  }
+  return answers;
+}
+
+bool Intake::full() const {
+  return next_.slots.size() >= kRoundMessages || next_.bytes >= kRoundBytes;
 }
 
 void Intake::expire(std::int64_t now_ms) {
@@ -320,6 +380,7 @@ void Intake::expire(std::int64_t now_ms) {
   std::erase_if(streams_, [](const auto& stream) { return stream.second.expired(); });
   metrics_.peers = peers_.size();
   metrics_.streams = streams_.size();
+  committer_.wait();
   store_.clear_log();
 }
 
@@ -336,6 +397,7 @@ std::vector<Answer> Intake::farewell() {
 }
 
 void Intake::probe() {
+  committer_.wait();
   try {
     // A disk almost full takes a few bytes, and then again no batch.
     store_.probe(unstored_bytes_);

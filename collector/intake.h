@@ -1,12 +1,13 @@
 // What the collector says to what agents send: the protocol's state machine, without sockets.
 //
-// Ownership: keeps references to the store and the metrics, which must outlive it. Thread: one.
+// Ownership: keeps references to the store and the metrics, which must outlive it, and owns the
+// thread that commits; while that works, nothing else here touches the store. Thread: one.
 // Time is given with every call, milliseconds of the Unix epoch. Errors: bad input from a peer
 // becomes a NACK; a store that cannot write makes NACKs that ask to retry; StoreError goes through
 // only when the store is past use (kCorrupt).
 //
-//   on_message (many) → flush: one commit for all of them, then the answers in the order of the
-//   questions
+//   on_message (many) → advance: one commit for all of them, while the next ones are taken; then
+//   the answers in the order of the questions
 #pragma once
 
 #include <map>
@@ -16,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "collector/committer.h"
 #include "collector/metrics.h"
 #include "collector/store/store.h"
 #include "collector/validate.h"
@@ -59,7 +61,14 @@ class Intake {
   // A message that is not even one frame.
   void on_misfit(const std::string& peer);
 
+  // What can be answered by now; starts the next commit if none runs. Never waits for the disk.
+  std::vector<Answer> advance(std::int64_t now_ms);
+  // The same until everything is committed and answered.
   std::vector<Answer> flush(std::int64_t now_ms);
+  // So much waits for the next commit that no more should be read before `advance`.
+  bool full() const;
+  // Called, on another thread, when `advance` has something new to answer.
+  void when_committed(std::function<void()> tell) { committer_.when_done(std::move(tell)); }
 
   // Connections that fell silent, or that could not be answered, are forgotten; so is what the
   // store's log still holds of what was erased. To be called every second or so.
@@ -93,7 +102,14 @@ class Intake {
     std::string peer;
     schema::Frame frame;
     std::shared_ptr<Stream> stream;  // set: waits for the commit
-    std::size_t batch = 0;           // index into pending_
+    std::size_t batch = 0;           // index into the round's batches
+    std::uint64_t bytes = 0;         // of its peer's that are then answered
+  };
+  // What one commit holds, and the answers that wait for it.
+  struct Round {
+    std::vector<PendingBatch> batches;
+    std::vector<Slot> slots;
+    std::uint64_t bytes = 0;
   };
 
   void answer(const std::string& peer, schema::Frame frame);
@@ -110,8 +126,14 @@ class Intake {
              const schema::Batch& batch);
   void take(const std::string& peer, Peer& state, const std::shared_ptr<Stream>& stream,
             const schema::Batch& batch);
-  std::vector<BatchResult> commit(std::int64_t now_ms);
+  std::vector<BatchResult> results_of_commit();
+  std::vector<Answer> settle();
   void settle(Slot& slot, const std::vector<BatchResult>& results);
+  void refuse_slot(Slot& slot, const Round& round, schema::NackCode code,
+                   std::uint32_t retry_after_ms, const std::string& reason);
+  void refuse_next(const schema::WireId* install, schema::NackCode code,
+                   std::uint32_t retry_after_ms, const std::string& reason);
+  static void hand_out(std::vector<Slot>& slots, std::vector<Answer>& answers);
   void note_failure(const StoreError& error);
   void note_success();
   void quarantine(const schema::WireId& install);
@@ -126,8 +148,9 @@ class Intake {
 
   std::map<std::string, Peer> peers_;
   std::map<StreamKey, std::weak_ptr<Stream>> streams_;
-  std::vector<PendingBatch> pending_;
-  std::vector<Slot> slots_;
+  Round under_way_;  // not touched while the committer works
+  Round next_;
+  Committer committer_;
   bool storing_ = true;
   std::uint64_t unstored_bytes_ = 0;  // of the commit that failed
 };

@@ -8,9 +8,6 @@
 namespace strop::collector {
 namespace {
 
-// One group commit holds at most so much.
-constexpr std::size_t kRoundMessages = 512;
-constexpr std::size_t kRoundBytes = 8 << 20;
 constexpr auto kPollAtLeastEvery = std::chrono::milliseconds(500);
 constexpr int kLingerMs = 500;
 
@@ -42,6 +39,7 @@ Receiver::Receiver(zmq::context_t& context, const std::string& address, std::opt
   router_.set(zmq::sockopt::linger, kLingerMs);
   router_.set(zmq::sockopt::ipv6, address.find('[') != std::string::npos);
   bind(address);
+  intake_.when_committed([&wake = health_.wake()] { wake.ring(); });
 }
 
 void Receiver::bind(const std::string& address) {
@@ -64,7 +62,6 @@ bool Receiver::read_one() {
   while (router_.get(zmq::sockopt::rcvmore)) {
     zmq::message_t part;
     if (!router_.recv(part, zmq::recv_flags::dontwait)) break;
-    read_bytes_ += part.size();
     if (++parts == 1) body = std::move(part);
   }
   if (parts != 1) {
@@ -81,8 +78,7 @@ bool Receiver::read_one() {
 }
 
 void Receiver::read_what_waits() {
-  read_bytes_ = 0;
-  for (std::size_t i = 0; i < kRoundMessages && read_bytes_ < kRoundBytes; ++i)
+  while (!intake_.full())
     if (!read_one()) return;
 }
 
@@ -120,6 +116,8 @@ void Receiver::run() {
   if (zap_) items.push_back({zap_->socket().handle(), 0, ZMQ_POLLIN, 0});
   health_.set_ready(true);
   while (!stopping_) {
+    // Until the commit ends, what comes waits with its senders.
+    items[0].events = intake_.full() ? 0 : ZMQ_POLLIN;
     try {
       zmq::poll(items, kPollAtLeastEvery);
     } catch (const zmq::error_t& error) {
@@ -128,11 +126,12 @@ void Receiver::run() {
     health_.wake().quiet();
     if (zap_) zap_->handle(steady_ms());
     read_what_waits();
-    send(intake_.flush(unix_ms()));
+    send(intake_.advance(unix_ms()));
     health_.set_ready(intake_.storing());
     every_second(steady_ms());
   }
   health_.set_ready(false);
+  send(intake_.flush(unix_ms()));
   send(intake_.farewell());
 }
 

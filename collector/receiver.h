@@ -49,7 +49,6 @@ class Receiver {
   zmq::socket_t router_;
   std::string endpoint_;
 
-  std::size_t read_bytes_ = 0;  // in this round
   double last_second_ms_ = 0;
   std::atomic<bool> stopping_{false};
 };
