@@ -20,6 +20,7 @@ constexpr int kTransportHeartbeatMs = 10000;  // finds half-open TCP
 constexpr int kTransportTimeoutMs = 30000;
 constexpr int kReceiveQueue = 4;  // messages a connection, of up to 1 MiB each
 constexpr int kSendQueue = 256;   // answers are small
+constexpr int kBacklog = 4096;  // a whole team may knock at once; what finds no place waits seconds
 
 bool same(const struct timespec& a, const struct timespec& b) {
   return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
@@ -93,6 +94,7 @@ zmq::socket_t make_router(zmq::context_t& context, const schema::CurveKey* key) 
   router.set(zmq::sockopt::heartbeat_timeout, kTransportTimeoutMs);
   router.set(zmq::sockopt::rcvhwm, kReceiveQueue);
   router.set(zmq::sockopt::sndhwm, kSendQueue);
+  router.set(zmq::sockopt::backlog, kBacklog);
   if (key != nullptr) {
     router.set(zmq::sockopt::curve_server, true);
     router.set(zmq::sockopt::curve_secretkey, key->secret_key);

@@ -162,7 +162,8 @@ std::vector<double> open_loop_us(Crowd& crowd, const std::vector<std::string>& e
       SimulatedAgent& agent = crowd.agents()[turn++ % kAgents];
       agent.send(next_records(events, at, kBatch), due);
     }
-    const double left_ms = std::max(0.0, (due - steady_us()) / 1000);
+    // A millisecond at least: who spins takes a processor from the collector.
+    const double left_ms = std::max(1.0, (due - steady_us()) / 1000);
     crowd.take(std::chrono::milliseconds(static_cast<int>(left_ms)), &latencies);
   }
   crowd.settle(&latencies);

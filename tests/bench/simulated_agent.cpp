@@ -35,6 +35,15 @@ void SimulatedAgent::say_hello() {
   socket_.send(zmq::buffer(schema::encode(hello)), zmq::send_flags::none);
 }
 
+// The connection is another one than it was.
+void SimulatedAgent::begin_again() {
+  welcome_ = false;
+  unanswered_.clear();
+  unanswered_bytes_ = 0;
+  ++hellos_again_;
+  say_hello();
+}
+
 void SimulatedAgent::send(std::vector<schema::Record> records, double since_us) {
   const std::string frame = schema::encode(schema::Batch{id_, next_seq_, std::move(records)});
   std::uint32_t count = 0;
@@ -46,24 +55,30 @@ void SimulatedAgent::send(std::vector<schema::Record> records, double since_us) 
 }
 
 std::uint64_t SimulatedAgent::take(double now_us, std::vector<double>* latencies_us) {
-  const std::uint64_t before = acked_;
+  std::uint64_t newly = 0;
   zmq::message_t message;
   while (socket_.recv(message, zmq::recv_flags::dontwait)) {
     const auto frame = schema::decode(message.to_string_view());
     if (!frame) throw std::runtime_error("the collector sent no frame: " + frame.error().message);
-    if (const auto* nack = std::get_if<schema::Nack>(&*frame))
-      throw std::runtime_error("the collector refuses: " + nack->reason);
+    const auto* nack = std::get_if<schema::Nack>(&*frame);
+    if (nack != nullptr && nack->code == schema::NackCode::kHelloFirst) {
+      begin_again();
+      continue;
+    }
+    if (nack != nullptr) throw std::runtime_error("the collector refuses: " + nack->reason);
     if (const auto* welcome = std::get_if<schema::Welcome>(&*frame)) {
       welcome_ = true;
       credits_ = welcome->credits;
       acked_ = welcome->durable_through;
       next_seq_ = acked_ + 1;
-      return 0;
+      continue;
     }
     const auto* ack = std::get_if<schema::Ack>(&*frame);
     if (ack == nullptr) continue;
     if (!ack->rejected.empty()) throw std::runtime_error("the collector rejects an event");
+    if (unanswered_.empty()) continue;  // of the connection before
     credits_ = ack->credits;
+    newly += ack->durable_through - acked_;
     acked_ = ack->durable_through;
     const Sent& sent = unanswered_.front();
     if (sent.last_seq > acked_) throw std::runtime_error("an ACK behind what it answers");
@@ -71,7 +86,7 @@ std::uint64_t SimulatedAgent::take(double now_us, std::vector<double>* latencies
     if (latencies_us != nullptr) latencies_us->push_back(now_us - sent.since_us);
     unanswered_.pop_front();
   }
-  return acked_ - before;
+  return newly;
 }
 
 }  // namespace strop::bench

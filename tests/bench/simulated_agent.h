@@ -1,8 +1,8 @@
 // An agent as the collector sees it: a CURVE connection, one stream, batches within its credits.
 //
 // Owns its socket; the context is the caller's. One thread. Times are microseconds of the steady
-// clock. Errors: a NACK, or a frame that does not belong, is an exception: nothing is measured
-// then.
+// clock. Errors: a NACK other than hello_first, or a frame that does not belong, is an exception:
+// nothing is measured then.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +38,10 @@ class SimulatedAgent {
   // Sends the next events of the stream; `since_us` is when they were due.
   void send(std::vector<schema::Record> records, double since_us);
   std::size_t unanswered() const { return unanswered_.size(); }
+  // Events acknowledged, by this agent and its like before it.
+  std::uint64_t acked() const { return acked_; }
+  // How often the collector asked for a HELLO in between: connections that were lost.
+  int hellos_again() const { return hellos_again_; }
 
   // Takes what has come; of each answered batch, how long it took is appended to `latencies_us`.
   // Returns how many events were acknowledged.
@@ -52,7 +56,10 @@ class SimulatedAgent {
     double since_us;
   };
 
+  void begin_again();
+
   zmq::socket_t socket_;
+  int hellos_again_ = 0;
   schema::WireId id_{};
   bool welcome_ = false;
   std::uint64_t next_seq_ = 1;

@@ -105,11 +105,12 @@ inline std::string event(const std::string& suggestion = "s") {
 
 class IntakeTest : public testing::Test {
  protected:
-  void say(const Frame& frame, const std::string& peer = "p1", Caller caller = {"anna", true}) {
+  void say(const Frame& frame, const std::string& peer = "p1",
+           const Caller& caller = {"anna", true}) {
     intake_.on_message(peer, caller, schema::encode(frame), now_);
   }
-  void hello(const std::string& peer = "p1", Caller caller = {"anna", true}) {
-    say(Hello{1, 1, kInstall, kEpoch, 1, 1, "test"}, peer, std::move(caller));
+  void hello(const std::string& peer = "p1", const Caller& caller = {"anna", true}) {
+    say(Hello{1, 1, kInstall, kEpoch, 1, 1, "test"}, peer, caller);
   }
   std::vector<Frame> answers() {
     std::vector<Frame> out;
