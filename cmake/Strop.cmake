@@ -42,13 +42,31 @@ function(strop_folder name)
   target_link_libraries(strop_${name} PUBLIC ${ARG_LINK} PRIVATE strop_flags ${ARG_PRIVATE_LINK})
 endfunction()
 
-# strop_program(NAME MAIN.cpp LINK ...): one installed program.
+# strop_program(NAME MAIN.cpp LINK ...): one installed program; strop-X goes into the package of component X.
 function(strop_program name main)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
   add_executable(${name} ${main})
   target_link_libraries(${name} PRIVATE strop_flags ${ARG_LINK})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
-  install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  string(REPLACE strop- "" component ${name})
+  install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ${component})
+endfunction()
+
+# strop_installed_text(COMPONENT FILE.in FOLDER [PROGRAM]): a text that names folders of the installation. They are filled in
+# when it is installed, so that one build serves any prefix, the packages' too.
+function(strop_installed_text component template folder)
+  cmake_parse_arguments(ARG "PROGRAM" "" "" ${ARGN})
+  get_filename_component(name ${template} NAME_WLE)
+  set(made ${CMAKE_CURRENT_BINARY_DIR}/installed/${name})
+  install(CODE "
+    set(CMAKE_INSTALL_FULL_BINDIR \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")
+    set(CMAKE_INSTALL_FULL_DATADIR \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}\")
+    configure_file(\"${CMAKE_CURRENT_SOURCE_DIR}/${template}\" \"${made}\" @ONLY)" COMPONENT ${component})
+  if(ARG_PROGRAM)
+    install(PROGRAMS ${made} DESTINATION ${folder} COMPONENT ${component})
+  else()
+    install(FILES ${made} DESTINATION ${folder} COMPONENT ${component})
+  endif()
 endfunction()
 
 # strop_test(NAME SOURCES ... LINK ... [LABELS ...] [TIMEOUT s] [SERIAL]): a GoogleTest program.

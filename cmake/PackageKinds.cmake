@@ -1,0 +1,10 @@
+# Read by cpack for each kind of package that it makes.
+if(CPACK_GENERATOR STREQUAL "DEB")
+  list(REMOVE_ITEM CPACK_COMPONENTS_ALL portable Unspecified)
+else()
+  set(CPACK_COMPONENTS_ALL portable)
+  set(CPACK_ARCHIVE_COMPONENT_INSTALL ON)
+  set(CPACK_COMPONENT_INCLUDE_TOPLEVEL_DIRECTORY ON)
+  set(CPACK_PACKAGING_INSTALL_PREFIX "")
+  set(CPACK_PACKAGE_FILE_NAME strop-agent-${CPACK_PACKAGE_VERSION}-linux-${CPACK_SYSTEM_NAME})
+endif()
