@@ -256,8 +256,7 @@ std::vector<BatchResult> Intake::results_of_commit() {
   try {
     Committed committed = committer_.take();
     note_success();
-    ++metrics_.commits;
-    metrics_.commit_microseconds += static_cast<std::uint64_t>(committed.took.count());
+    metrics_.commit_times.note(static_cast<std::uint64_t>(committed.took.count()));
     return std::move(committed.results);
   } catch (const StoreError& error) {
     if (error.fault() == StoreFault::kCorrupt) throw;

@@ -8,6 +8,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "collector/durations.h"
+
 namespace strop::collector {
 
 inline constexpr std::size_t kMaxCode = 16;  // reject and NACK codes lie below it
@@ -19,9 +21,8 @@ struct Metrics {
   std::atomic<std::uint64_t> events_duplicate{0};
   std::atomic<std::uint64_t> events_erased{0};
   std::atomic<std::uint64_t> events_scrubbed{0};  // a secret was found that the agent had let pass
-  std::atomic<std::uint64_t> commits{0};
   std::atomic<std::uint64_t> commit_failures{0};
-  std::atomic<std::uint64_t> commit_microseconds{0};  // summed up
+  Durations commit_times;  // of those that went well
   std::atomic<std::uint64_t> sequence_lost{0};
   std::atomic<std::uint64_t> keys_refused{0};
   std::atomic<std::uint64_t> answers_dropped{0};                // the peer was gone or did not read

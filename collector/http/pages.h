@@ -13,6 +13,4 @@ namespace strop::collector {
 
 HttpResponse respond(const std::string& path, Health& health, const Metrics& metrics);
 
-std::string metrics_text(const Metrics& metrics, bool ready);
-
 }  // namespace strop::collector
