@@ -25,6 +25,7 @@ set(CPACK_PACKAGE_VENDOR "Strop")
 set(CPACK_PACKAGE_CONTACT "Strop maintainers <maintainers@users.noreply.r-seed-19adafeb.example>")
 set(CPACK_PACKAGE_DIRECTORY ${CMAKE_SOURCE_DIR}/build/packages)
 set(CPACK_STRIP_FILES ON)
+set(CPACK_STROP_MACHINE ${CMAKE_SYSTEM_PROCESSOR})
 set(CPACK_VERBATIM_VARIABLES ON)
 set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_CURRENT_LIST_DIR}/PackageKinds.cmake)
 
