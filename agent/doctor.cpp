@@ -78,9 +78,9 @@ std::string knock(std::string host, const std::string& port) {
 }
 
 // Whether a collector answers there that takes our key; empty: yes, else why not.
-std::string shake_hands(const UplinkOptions& options) {
+std::string shake_hands(const UplinkOptions& options, const std::string& server_key) {
   zmq::context_t context;
-  UplinkSocket socket(context, {options.endpoint, options.key, options.server_key});
+  UplinkSocket socket(context, {options.endpoint, options.key, server_key});
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kKnockMs);
   while (!socket.is_open() && socket.fault().empty()) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -187,7 +187,11 @@ void look_at_collector(const Config& config, Report& report) {
   const std::string rest = config.collector.endpoint.substr(std::string("tcp://").size());
   const std::size_t colon = rest.rfind(':');
   std::string why = knock(rest.substr(0, colon), rest.substr(colon + 1));
-  if (why.empty()) why = shake_hands(*options);
+  if (why.empty()) why = shake_hands(*options, options->server_key);
+  // It may have its next key by now.
+  if (!why.empty() && !options->next_server_key.empty() &&
+      shake_hands(*options, options->next_server_key).empty())
+    why.clear();
   if (why.empty())
     report.good("the collector at " + config.collector.endpoint +
                 (options->key ? " knows this key" : " listens"));

@@ -1,19 +1,20 @@
 #include "agent/join.h"
 
-#include <fcntl.h>
 #include <toml++/toml.h>
-#include <unistd.h>
-#include <zmq.h>
 
-#include <array>
+#include <algorithm>
 #include <fstream>
-#include <ostream>
+#include <iostream>
+#include <optional>
 #include <sstream>
 #include <tl/expected.hpp>
 
-#include "agent/file_descriptor.h"
+#include "agent/enrolment.h"
+#include "agent/key_files.h"
 #include "agent/uplink.h"
 #include "schema/curve_key.h"
+#include "schema/enrol_token.h"
+#include "schema/private_file.h"
 
 namespace strop::agent {
 namespace {
@@ -21,59 +22,11 @@ namespace {
 namespace fs = std::filesystem;
 using Result = tl::expected<void, std::string>;
 
-constexpr std::size_t kKeyText = 41;  // Z85 and its end
-constexpr int kMaxLinks = 40;         // as the kernel follows
+constexpr double kPatienceMs = 10'000;
 
 std::string first_line_of(const fs::path& file) {
-  std::ifstream in(file);
-  std::string line;
-  std::getline(in, line);
-  while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-  return line;
-}
-
-// Where a file that may be a link really is or will be: people keep configuration in a repository
-// of their own and link to it, and a rename over the link would cut that off. A link in a circle
-// stays as it is; writing then says so.
-fs::path behind_links(fs::path file) {
-  std::error_code error;
-  for (int hops = 0; hops < kMaxLinks && fs::is_symlink(file, error); ++hops)
-    file = file.parent_path() / fs::read_symlink(file, error);
-  return file;
-}
-
-Result write_whole(const fs::path& named, const std::string& text) {
-  std::error_code error;
-  const fs::path file = behind_links(named);
-  fs::create_directories(file.parent_path(), error);
-  const fs::path fresh = file.string() + ".new";
-  {
-    const FileDescriptor out(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!out.is_open() ||
-        ::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-        ::fsync(out.get()) != 0)
-      return tl::unexpected("cannot write " + fresh.string() + "; is the disk full, or not yours?");
-  }
-  fs::rename(fresh, file, error);
-  if (error) return tl::unexpected("cannot write " + file.string() + ": " + error.message());
-  return {};
-}
-
-schema::CurveKey draw_key_pair() {
-  std::array<char, kKeyText> open{};
-  std::array<char, kKeyText> secret{};
-  if (::zmq_curve_keypair(open.data(), secret.data()) != 0)
-    throw std::runtime_error("libzmq was built without CURVE");
-  return {open.data(), secret.data()};
-}
-
-tl::expected<schema::CurveKey, std::string> key_in(const fs::path& file) {
-  if (fs::exists(file)) return schema::read_curve_key(file);
-  const schema::CurveKey key = schema::make_curve_key(draw_key_pair);
-  fs::create_directories(file.parent_path());
-  if (const auto written = schema::write_curve_key(file, key); !written)
-    return tl::unexpected(written.error());
-  return key;
+  const auto lines = lines_of(file);
+  return lines.empty() ? std::string() : lines.front();
 }
 
 std::string quoted(const std::string& text) {
@@ -180,57 +133,128 @@ tl::expected<std::string, std::string> with_collector(const fs::path& file, cons
   return text + table;
 }
 
-}  // namespace
+// What is said at the end of a way that went wrong: why, and the exit code.
+struct Trouble {
+  std::string why;
+  int code = 1;
+};
 
-int join(const Places& places, const JoinWhat& what, std::ostream& out, std::ostream& err) {
-  const auto complain = [&err](const std::string& why, int code) {
-    err << "strop-agent: " << why << '\n';
-    return code;
-  };
-  const fs::path folder = places.config_home / "strop";
-  const fs::path config_file = what.config_file.empty() ? folder / "agent.toml" : what.config_file;
-  const std::string server_key =
+tl::expected<schema::EnrolToken, std::string> read_token(const std::string& file) {
+  if (file != "-") {
+    const auto text = schema::read_private_file(file, "token file");
+    return text ? schema::parse_token(*text) : tl::unexpected(text.error());
+  }
+  std::string text(schema::kMaxPrivateBytes, '\0');
+  std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(std::cin.gcount()));
+  return schema::parse_token(text);
+}
+
+// Where everything is to stand. Judged before anything is written: what is refused leaves no trace.
+struct Plan {
+  fs::path config_file;
+  std::string text;  // of it, as it is to be
+  Wiring wiring;
+  std::string server_key;
+  std::string next_server_key;  // that was announced before; empty: none
+};
+
+tl::expected<Plan, Trouble> make_plan(const Places& places, const JoinWhat& what) {
+  const auto trouble = [](std::string why) { return tl::unexpected(Trouble{std::move(why), 2}); };
+  Plan plan;
+  plan.config_file =
+      what.config_file.empty() ? places.config_home / "strop" / "agent.toml" : what.config_file;
+  plan.server_key =
       schema::is_curve_key(what.server_key) ? what.server_key : first_line_of(what.server_key);
-  if (!schema::is_curve_key(server_key))
-    return complain(
+  if (!schema::is_curve_key(plan.server_key))
+    return trouble(
         "--server-key must be the collector's public key (40 characters) or a file "
-        "whose first line it is; `strop-collector keys generate` printed it",
-        2);
-  // Judged before anything is written: what is refused leaves no trace.
-  if (const auto host = host_of_collector(what.endpoint); !host) return complain(host.error(), 2);
-  Wiring wiring{what.endpoint, fs::absolute(config_file.parent_path() / "collector.pub"),
-                fs::absolute(what.key_file.empty() ? config_file.parent_path() / "agent.key"
-                                                   : what.key_file)};
-  const fs::path wished = wiring.key_file;
-  const auto text = with_collector(config_file, places.home, wiring);
-  if (!text) return complain(text.error(), 2);
-  const auto& [endpoint, server_key_file, key_file] = wiring;
-  if (!what.key_file.empty() && key_file != wished)
-    return complain(config_file.string() + " names another key_file, " + key_file.string() +
-                        "; leave out --key, or change it there",
-                    2);
-  if (const std::string other = first_line_of(server_key_file);
-      !other.empty() && other != server_key)
-    return complain(server_key_file.string() +
-                        " holds another collector's key, which another configuration may use; "
-                        "take it away if none does, or give --config in another folder",
-                    2);
-  const auto key = key_in(key_file);
-  if (!key) return complain(key.error(), 1);
-  if (const auto written = write_whole(server_key_file, server_key + "\n"); !written)
-    return complain(written.error(), 1);
+        "whose first line it is; `strop-collector keys generate` printed it");
+  if (const auto host = host_of_collector(what.endpoint); !host) return trouble(host.error());
+  const fs::path folder = plan.config_file.parent_path();
+  plan.wiring = {what.endpoint, fs::absolute(folder / "collector.pub"),
+                 fs::absolute(what.key_file.empty() ? folder / "agent.key" : what.key_file)};
+  const fs::path wished = plan.wiring.key_file;
+  auto text = with_collector(plan.config_file, places.home, plan.wiring);
+  if (!text) return trouble(text.error());
+  plan.text = std::move(*text);
+  if (!what.key_file.empty() && plan.wiring.key_file != wished)
+    return trouble(plan.config_file.string() + " names another key_file, " +
+                   plan.wiring.key_file.string() + "; leave out --key, or change it there");
+  const auto known = lines_of(plan.wiring.server_key_file);
+  if (!known.empty() && std::find(known.begin(), known.end(), plan.server_key) == known.end())
+    return trouble(plan.wiring.server_key_file.string() +
+                   " holds another collector's key, which another configuration may use; "
+                   "take it away if none does, or give --config in another folder");
+  if (known.size() > 1 && known.front() == plan.server_key) plan.next_server_key = known.back();
+  return plan;
+}
+
+// Has the token let our key in. Where the answer to an earlier try got lost, it is in already, and
+// the name is not told again.
+tl::expected<schema::Enrolled, std::string> let_in(const Plan& plan, const schema::CurveKey& key,
+                                                   const schema::EnrolToken& token) {
+  const std::string& endpoint = plan.wiring.endpoint;
+  auto enrolled = enrol({endpoint, token.key, token.collector}, key.public_key, kPatienceMs);
+  if (enrolled) return std::move(*enrolled);
+  if (!enrolled.error().refused) return tl::unexpected(enrolled.error().why);
+  if (use_key({endpoint, key, token.collector}, kPatienceMs).empty())
+    return schema::Enrolled{"", token.collector, ""};
+  return tl::unexpected("the collector at " + endpoint +
+                        " does not take this token: it was used, has expired or is another "
+                        "collector's; ask for a new one, `strop-collector enrol NAME`");
+}
+
+tl::expected<bool, Trouble> write_plan(const Plan& plan, const schema::Enrolled& collector) {
+  const auto& [endpoint, server_key_file, key_file] = plan.wiring;
+  if (const auto written = write_server_keys(server_key_file, collector); !written)
+    return tl::unexpected(Trouble{written.error(), 1});
   Config config;
   config.collector = {endpoint, server_key_file, key_file, false};
   if (const auto options = read_uplink_options(config); !options)
-    return complain(options.error(), 2);
-  const bool changed = *text != text_of(config_file);
-  if (const auto written = changed ? write_whole(config_file, *text) : Result(); !written)
-    return complain(written.error(), 1);
-  out << (changed ? "Written to " : "Nothing to change in ") << config_file.string()
-      << ". Ask whoever runs the collector to let you in:\n\n"
-      << "  sudo -u strop strop-collector keys allow "
-      << (key->public_key.starts_with('-') ? "-- " : "") << "YOUR_NAME '" << key->public_key
-      << "'\n";
+    return tl::unexpected(Trouble{options.error(), 2});
+  const bool changed = plan.text != text_of(plan.config_file);
+  if (const auto written = changed ? write_whole(plan.config_file, plan.text) : Result(); !written)
+    return tl::unexpected(Trouble{written.error(), 1});
+  return changed;
+}
+
+}  // namespace
+
+int join(const Places& places, const JoinWhat& given, std::ostream& out, std::ostream& err) {
+  const auto complain = [&err](const Trouble& trouble) {
+    err << "strop-agent: " << trouble.why << '\n';
+    return trouble.code;
+  };
+  JoinWhat what = given;
+  std::optional<schema::EnrolToken> token;
+  if (!what.token_file.empty()) {
+    auto read = read_token(what.token_file);
+    if (!read) return complain({read.error(), 2});
+    token = std::move(*read);
+    what.server_key = token->collector;
+  }
+  const auto plan = make_plan(places, what);
+  if (!plan) return complain(plan.error());
+  const auto key = read_or_make_key(plan->wiring.key_file);
+  if (!key) return complain({key.error(), 1});
+  schema::Enrolled collector{"", plan->server_key, plan->next_server_key};
+  if (token) {
+    auto enrolled = let_in(*plan, *key, *token);
+    if (!enrolled) return complain({enrolled.error(), 1});
+    collector = std::move(*enrolled);
+  }
+  const auto changed = write_plan(*plan, collector);
+  if (!changed) return complain(changed.error());
+  out << (*changed ? "Written to " : "Nothing to change in ") << plan->config_file.string();
+  if (token)
+    out << ". The collector lets this machine in"
+        << (collector.name.empty() ? "" : " as " + collector.name) << ".\n";
+  else
+    out << ". Ask whoever runs the collector to let you in:\n\n"
+        << "  sudo -u strop strop-collector keys allow "
+        << (key->public_key.starts_with('-') ? "-- " : "") << "YOUR_NAME '" << key->public_key
+        << "'\n";
   return 0;
 }
 

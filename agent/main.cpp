@@ -23,6 +23,7 @@
 #include "agent/log.h"
 #include "agent/provider/backend.h"
 #include "agent/replay.h"
+#include "agent/rotation.h"
 #include "agent/session.h"
 #include "agent/ship.h"
 
@@ -116,7 +117,38 @@ struct OwnCommands {
   std::string file;
   std::uint64_t last = 0;
   JoinWhat join;
+  bool rotate = false;
 };
+
+int join_or_rotate(const Places& places, const OwnCommands& own, const RelayFlags& flags) {
+  if (own.rotate && !own.join.endpoint.empty())
+    return complain("--rotate is for the collector that was joined; leave out the address",
+                    kWrongUsage);
+  if (own.rotate) return rotate_key(places, flags.flags(), std::cout, std::cerr);
+  if (own.join.endpoint.empty())
+    return complain("which collector? Give tcp://HOST:PORT", kWrongUsage);
+  JoinWhat what = own.join;
+  what.config_file = flags.config;
+  return join(places, what, std::cout, std::cerr);
+}
+
+void add_join(CLI::App& app, OwnCommands& own, RelayFlags& flags,
+              std::function<int(const Places&)>& chosen) {
+  CLI::App* joining = app.add_subcommand("join", "name a collector, and make a key for it");
+  joining->add_option("endpoint", own.join.endpoint, "tcp://HOST:PORT");
+  auto* how = joining->add_option_group("how")->require_option(1);
+  how->add_option("--token-file", own.join.token_file,
+                  "file of mode 0600 with the token of `strop-collector enrol`; - for stdin");
+  how->add_option("--server-key", own.join.server_key,
+                  "the collector's public key, or a file that holds it");
+  how->add_flag("--rotate", own.rotate, "a new key in the place of the one that you have");
+  joining->add_option("--key", own.join.key_file, "your key file, made if it is not there");
+  joining->add_option("--config", flags.config,
+                      "configuration, instead of ~/.config/strop/agent.toml");
+  joining->callback([&own, &flags, &chosen] {
+    chosen = [&own, &flags](const Places& places) { return join_or_rotate(places, own, flags); };
+  });
+}
 
 void add_own_commands(CLI::App& app, OwnCommands& own, RelayFlags& flags,
                       std::function<int(const Places&)>& chosen) {
@@ -164,18 +196,7 @@ void add_own_commands(CLI::App& app, OwnCommands& own, RelayFlags& flags,
     };
   });
 
-  CLI::App* joining = app.add_subcommand("join", "name a collector, and make a key for it");
-  joining->add_option("endpoint", own.join.endpoint, "tcp://HOST:PORT")->required();
-  joining
-      ->add_option("--server-key", own.join.server_key,
-                   "the collector's public key, or a file that holds it")
-      ->required();
-  joining->add_option("--key", own.join.key_file, "your key file, made if it is not there");
-  joining->add_option("--config", own.join.config_file,
-                      "configuration, instead of ~/.config/strop/agent.toml");
-  joining->callback([&own, &chosen] {
-    chosen = [&own](const Places& places) { return join(places, own.join, std::cout, std::cerr); };
-  });
+  add_join(app, own, flags, chosen);
 }
 
 // What was meant where only the -- before a server was forgotten; empty: something else is wrong.

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <mutex>
 #include <random>
+#include <sstream>
 #include <thread>
 #include <vector>
 
@@ -42,17 +43,24 @@ bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "[::1]" || host == "127.0.0.1";
 }
 
-tl::expected<std::string, std::string> read_server_key(const fs::path& file) {
+// The collector's public key, and where it was announced the next.
+tl::expected<std::vector<std::string>, std::string> read_server_keys(const fs::path& file) {
   const auto text = read_from(file);
   if (!text)
     return tl::unexpected("collector.server_key_file: cannot read " + file.string() +
                           "; it holds the public key that `strop-collector keys generate` printed");
-  std::string key = text->substr(0, text->find_last_not_of(" \r\n") + 1);
-  if (key.starts_with("public ")) key.erase(0, 7);
-  if (!schema::is_curve_key(key))
-    return tl::unexpected("collector.server_key_file: " + file.string() +
-                          " does not hold one public key of 40 characters");
-  return key;
+  std::vector<std::string> keys;
+  std::istringstream lines(*text);
+  for (std::string key; std::getline(lines, key);) {
+    key.erase(key.find_last_not_of(" \r") + 1);
+    if (key.starts_with("public ")) key.erase(0, 7);
+    if (!key.empty()) keys.push_back(std::move(key));
+  }
+  const bool good = std::all_of(keys.begin(), keys.end(), schema::is_curve_key);
+  if (good && (keys.size() == 1 || keys.size() == 2)) return keys;
+  return tl::unexpected("collector.server_key_file: " + file.string() +
+                        " does not hold one public key of 40 characters, or two: one a line, the "
+                        "collector's and the one it is to have next");
 }
 
 }  // namespace
@@ -90,12 +98,14 @@ tl::expected<UplinkOptions, std::string> read_uplink_options(const Config& confi
     return tl::unexpected(
         std::string("collector: an endpoint needs server_key_file and key_file, which whoever runs "
                     "the collector makes with `strop-collector keys generate`"));
-  auto server_key = read_server_key(config.collector.server_key_file);
-  if (!server_key) return tl::unexpected(server_key.error());
+  auto server_keys = read_server_keys(config.collector.server_key_file);
+  if (!server_keys) return tl::unexpected(server_keys.error());
   auto key = schema::read_curve_key(config.collector.key_file);
   if (!key) return tl::unexpected("collector.key_file: " + key.error());
-  options.server_key = std::move(*server_key);
+  options.server_key = server_keys->front();
+  if (server_keys->size() > 1) options.next_server_key = server_keys->back();
   options.key = std::move(*key);
+  options.key_file = config.collector.key_file;
   return options;
 }
 
@@ -160,6 +170,7 @@ class Uplink::Impl {
   zmq::context_t context_;
   std::optional<UplinkSocket> socket_;
   bool greeted_ = false;
+  bool try_next_key_ = false;
   bool paused_ = false;
   double opened_ms_ = 0;
   double connect_at_ms_ = 0;
@@ -249,7 +260,12 @@ void Uplink::Impl::tend_connection(double now) {
     return;
   }
   socket_->watch();
-  if (!socket_->fault().empty()) return disconnect(now, socket_->fault(), false);
+  if (!socket_->fault().empty()) {
+    // It may have the key by now that it is to have next.
+    if (!greeted_ && !socket_->is_refused() && !options_.next_server_key.empty())
+      try_next_key_ = !try_next_key_;
+    return disconnect(now, socket_->fault(), false);
+  }
   if (socket_->is_open()) exchange(now);
   if (!socket_) return;
   if (greeted_ && shipment_->fell_silent(now))
@@ -261,7 +277,13 @@ void Uplink::Impl::tend_connection(double now) {
 }
 
 void Uplink::Impl::connect(double now) {
-  socket_.emplace(context_, UplinkAddress{options_.endpoint, options_.key, options_.server_key});
+  // `strop-agent join --rotate` may have changed it.
+  auto key = options_.key;
+  if (!options_.key_file.empty())
+    if (const auto now_there = schema::read_curve_key(options_.key_file)) key = *now_there;
+  socket_.emplace(context_,
+                  UplinkAddress{options_.endpoint, key,
+                                try_next_key_ ? options_.next_server_key : options_.server_key});
   greeted_ = false;
   opened_ms_ = now;
   unsent_.clear();

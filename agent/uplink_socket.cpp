@@ -66,11 +66,13 @@ void UplinkSocket::take_event(std::uint16_t event, std::uint32_t value) {
       open_ = true;
       break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+      refused_ = value == kZapRefused;
       failed(value == kZapRefused ? "the collector at " + endpoint_ +
                                         " does not know this key; have it allowed: sudo -u strop "
                                         "strop-collector keys allow NAME "
                                         "PUBLIC_KEY"
-                                  : "the collector at " + endpoint_ + " cannot check keys now");
+                                  : "the collector at " + endpoint_ +
+                                        " cannot check keys now, or is asked too often");
       break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:

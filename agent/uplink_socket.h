@@ -34,6 +34,8 @@ class UplinkSocket {
   bool is_open() const { return open_; }
   // Why it is of no more use, for a person; empty: nothing is known to be wrong.
   const std::string& fault() const { return fault_; }
+  // It is the collector, and it does not take our key.
+  bool is_refused() const { return refused_; }
 
   // False: it does not take more now.
   bool send(const std::string& frame);
@@ -50,6 +52,7 @@ class UplinkSocket {
   zmq::socket_t socket_;
   zmq::socket_t monitor_;
   bool open_ = false;
+  bool refused_ = false;
   std::string fault_;
 };
 

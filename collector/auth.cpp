@@ -18,13 +18,12 @@ constexpr const char* kZapDomain = "strop";
 constexpr int kHandshakeMs = 3000;
 constexpr int kTransportHeartbeatMs = 10000;  // finds half-open TCP
 constexpr int kTransportTimeoutMs = 30000;
+// A little above what a frame may have: who goes over it is told and logged; who goes over this is
+// cut off by libzmq without a word.
+constexpr std::int64_t kMaxReadBytes = schema::kMaxMessageBytes + (64 << 10);
 constexpr int kReceiveQueue = 4;  // messages a connection, of up to 1 MiB each
 constexpr int kSendQueue = 256;   // answers are small
 constexpr int kBacklog = 4096;  // a whole team may knock at once; what finds no place waits seconds
-
-bool same(const struct timespec& a, const struct timespec& b) {
-  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
 
 double steady_ms() {
   return std::chrono::duration<double, std::milli>(
@@ -40,55 +39,10 @@ std::string z85_of(const zmq::message_t& raw) {
 
 }  // namespace
 
-bool LiveAllowList::Stamp::operator==(const Stamp& other) const {
-  return inode == other.inode && size == other.size && same(modified, other.modified) &&
-         same(changed, other.changed);
-}
-
-LiveAllowList::LiveAllowList(const std::filesystem::path& keys)
-    : keys_(keys), file_(allow_list_file(keys)) {
-  const auto list = read_allow_list(keys);
-  if (!list) throw UsageError(list.error());
-  stamp_ = look();
-  load();
-}
-
-LiveAllowList::Stamp LiveAllowList::look() const {
-  struct stat facts {};
-  if (::stat(file_.c_str(), &facts) != 0) return {};
-  return {facts.st_ino, facts.st_size, facts.st_mtim, facts.st_ctim};
-}
-
-// False: it could not be read, and the list is as it was.
-bool LiveAllowList::load() {
-  const auto text = allow_list_text(keys_);
-  if (!text) {
-    log_error("allow_list_unreadable",
-              {{"error", text.error()},
-               {"in_force", std::to_string(list_.names_by_key().size()) + " keys, as before"}});
-    return false;
-  }
-  std::vector<int> bad;
-  list_ = AllowList::parse(*text, &bad);
-  for (const int line : bad) log_error("allow_list_bad_line", {{"line", std::to_string(line)}});
-  return true;
-}
-
-const AllowList& LiveAllowList::current(double now_ms) {
-  if (now_ms - looked_ms_ < kLookEveryMs) return list_;
-  looked_ms_ = now_ms;
-  const Stamp stamp = look();
-  if (stamp == stamp_) return list_;
-  stamp_ = stamp;
-  if (load())
-    log_info("allow_list_changed", {{"keys", std::to_string(list_.names_by_key().size())}});
-  return list_;
-}
-
 zmq::socket_t make_router(zmq::context_t& context, const schema::CurveKey* key) {
   zmq::socket_t router(context, zmq::socket_type::router);
   router.set(zmq::sockopt::router_mandatory, true);  // else answers to the gone vanish silently
-  router.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(schema::kMaxMessageBytes));
+  router.set(zmq::sockopt::maxmsgsize, kMaxReadBytes);
   router.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
   router.set(zmq::sockopt::heartbeat_ivl, kTransportHeartbeatMs);
   router.set(zmq::sockopt::heartbeat_timeout, kTransportTimeoutMs);
@@ -103,13 +57,18 @@ zmq::socket_t make_router(zmq::context_t& context, const schema::CurveKey* key) 
   return router;
 }
 
-ZapHandler::ZapHandler(zmq::context_t& context, LiveAllowList& allowed, Metrics& metrics)
-    : allowed_(allowed), metrics_(metrics), socket_(context, zmq::socket_type::rep) {
+ZapHandler::ZapHandler(zmq::context_t& context, Doorkeeper& keeper, Metrics& metrics,
+                       KnockLimits limits)
+    : keeper_(keeper),
+      metrics_(metrics),
+      socket_(context, zmq::socket_type::rep),
+      by_key_(limits.by_key),
+      by_address_(limits.refused_by_address) {
   socket_.set(zmq::sockopt::linger, 0);
   socket_.bind(kZapEndpoint);
 }
 
-void ZapHandler::handle(double now_ms) {
+void ZapHandler::handle(Moment now) {
   // Parts by RFC 27: version, request id, domain, address, routing id, mechanism, credentials.
   constexpr std::size_t kParts = 7;
   constexpr std::size_t kKeyBytes = 32;
@@ -120,32 +79,51 @@ void ZapHandler::handle(double now_ms) {
                              parts[2].to_string_view() == kZapDomain &&
                              parts[5].to_string_view() == "CURVE" && parts[6].size() == kKeyBytes;
     const std::string key = well_formed ? z85_of(parts[6]) : std::string();
-    const bool good = well_formed && allowed_.current(now_ms).name_of(key).has_value();
-    if (!good) {
-      ++metrics_.keys_refused;
-      log_refusal(parts.size() > 3 ? parts[3].to_string() : std::string(), key, now_ms);
+    const std::string address = parts.size() > 3 ? parts[3].to_string() : std::string();
+    const std::string request = parts.size() > 1 ? parts[1].to_string() : std::string();
+    const std::string objection =
+        well_formed ? keeper_.objection(key, now) : "a question that makes no sense";
+    if (knocks_too_often(address, key, !objection.empty(), now)) {
+      ++metrics_.handshakes_throttled;
+      reply(request, "500", "knocks too often", key);
+      continue;
     }
-    reply(parts.size() > 1 ? parts[1].to_string() : std::string(), good, key);
+    if (!objection.empty()) {
+      ++metrics_.keys_refused;
+      log_refusal(address, key, objection, now.steady_ms);
+    }
+    reply(request, objection.empty() ? "200" : "400", objection.empty() ? "OK" : objection, key);
   }
 }
 
-// At most one line a second: a stranger who knocks all day must not fill the disk.
-void ZapHandler::log_refusal(const std::string& address, const std::string& key, double now_ms) {
-  if (!logging_ || now_ms - logged_ms_ < 1000) return;
-  logged_ms_ = now_ms;
+bool ZapHandler::knocks_too_often(const std::string& address, const std::string& key, bool objected,
+                                  Moment now) {
+  const bool known = keeper_.allowed(now).name_of(key).has_value();
+  const bool too_often = known      ? !by_key_.use(key, now.steady_ms)
+                         : objected ? !by_address_.use(address, now.steady_ms)
+                                    : by_address_.is_spent(address, now.steady_ms);
+  if (too_often && logging_ && throttling_logged_.now(now.steady_ms))
+    log_warn("handshake_throttled",
+             {{"address", address},
+              {"key", key},
+              {"throttled_so_far", std::to_string(metrics_.handshakes_throttled + 1)}});
+  return too_often;
+}
+
+void ZapHandler::log_refusal(const std::string& address, const std::string& key,
+                             const std::string& reason, double now_ms) {
+  if (!logging_ || !refusals_logged_.now(now_ms)) return;
   log_warn("key_refused", {{"address", address},
                            {"key", key},
+                           {"reason", reason},
                            {"refused_so_far", std::to_string(metrics_.keys_refused)}});
 }
 
-void ZapHandler::reply(const std::string& request_id, bool good, const std::string& user) {
-  const std::array<zmq::const_buffer, 6> parts{
-      zmq::str_buffer("1.0"),
-      zmq::buffer(request_id),
-      good ? zmq::str_buffer("200") : zmq::str_buffer("400"),
-      good ? zmq::str_buffer("OK") : zmq::str_buffer("not on the allow-list"),
-      zmq::buffer(user),
-      zmq::const_buffer()};
+void ZapHandler::reply(const std::string& request_id, const char* status, const std::string& text,
+                       const std::string& key) {
+  const std::array<zmq::const_buffer, 6> parts{zmq::str_buffer("1.0"), zmq::buffer(request_id),
+                                               zmq::buffer(status, 3), zmq::buffer(text),
+                                               zmq::buffer(key),       zmq::const_buffer()};
   zmq::send_multipart(socket_, parts);
 }
 
@@ -178,7 +156,7 @@ void prove_strangers_are_refused(zmq::context_t& context, const schema::CurveKey
   while (steady_ms() < until) {
     const int left = std::max(1, static_cast<int>(until - steady_ms()));
     zmq::poll(items, std::chrono::milliseconds(left));
-    zap.handle(steady_ms());
+    zap.handle(now_by_clocks());
     if (items[1].revents != 0)
       throw std::runtime_error("self-test: a stranger's message was let in; refusing to serve");
     if (items[2].revents == 0) continue;
@@ -195,10 +173,17 @@ void prove_strangers_are_refused(zmq::context_t& context, const schema::CurveKey
       "self-test: a stranger's key was not plainly refused; refusing to serve");
 }
 
-std::optional<std::string> user_of(zmq::message_t& body, LiveAllowList& allowed, double now_ms) {
-  const char* key = zmq_msg_gets(body.handle(), "User-Id");
-  if (key == nullptr) return std::nullopt;
-  return allowed.current(now_ms).name_of(key);
+Caller caller_of(zmq::message_t& body, Doorkeeper& keeper, Moment now) {
+  const char* const key = zmq_msg_gets(body.handle(), "User-Id");
+  if (key == nullptr) return {"", false, "", ""};
+  const char* const address = zmq_msg_gets(body.handle(), "Peer-Address");
+  return keeper.caller(key, address != nullptr ? address : "", now);
+}
+
+Moment now_by_clocks() {
+  return {steady_ms(), std::chrono::duration_cast<std::chrono::milliseconds>(
+                           std::chrono::system_clock::now().time_since_epoch())
+                           .count()};
 }
 
 }  // namespace strop::collector

@@ -1,74 +1,54 @@
-// Who may speak to the collector: the allow-list as it is now, the ZAP handler that asks it, and
-// the proof at start that a stranger is turned away.
+// How libzmq is kept from letting strangers in: the ROUTER's limits, the ZAP handler that asks the
+// doorkeeper, and the proof at start that a stranger is turned away.
 //
 // Thread: all of it belongs to the receiver's. Errors: start-up faults are exceptions with what to
-// do; later a list that cannot be read leaves the one that was in force.
+// do.
 #pragma once
 
-#include <sys/stat.h>
-
-#include <filesystem>
-#include <optional>
 #include <string>
 #include <zmq.hpp>
 
-#include "collector/keys.h"
+#include "collector/doorkeeper.h"
 #include "collector/metrics.h"
+#include "collector/rate_limit.h"
 
 namespace strop::collector {
 
-// The allow-list file, followed as it changes. Time in milliseconds of any steady clock.
-class LiveAllowList {
- public:
-  // Throws UsageError if the list is malformed to begin with.
-  explicit LiveAllowList(const std::filesystem::path& keys);
-
-  // Looks whether the file changed, at most every kLookEveryMs. A file that is not there allows
-  // nobody; one that cannot be read changes nothing, and the log says what to do.
-  const AllowList& current(double now_ms);
-
-  static constexpr double kLookEveryMs = 200;
-
- private:
-  struct Stamp {
-    ino_t inode = 0;
-    off_t size = -1;
-    struct timespec modified {};
-    struct timespec changed {};
-    bool operator==(const Stamp& other) const;
-  };
-  Stamp look() const;
-  bool load();
-
-  const std::filesystem::path keys_;
-  const std::filesystem::path file_;
-  AllowList list_;
-  Stamp stamp_;
-  double looked_ms_ = 0;
-};
-
 // Makes a ROUTER socket with CURVE and the limits that go with it; not bound yet.
 zmq::socket_t make_router(zmq::context_t& context, const schema::CurveKey* key);
+
+// How often somebody may knock in a minute; 0: as often as they like. A known key is never held up
+// by what others do from the same address.
+struct KnockLimits {
+  std::uint32_t by_key = 600;
+  std::uint32_t refused_by_address = 60;  // beyond it tokens are not taken from there either
+};
 
 // Answers libzmq's question whether a key may enter. CURVE without such a handler lets every key
 // in.
 class ZapHandler {
  public:
-  ZapHandler(zmq::context_t& context, LiveAllowList& allowed, Metrics& metrics);
+  ZapHandler(zmq::context_t& context, Doorkeeper& keeper, Metrics& metrics, KnockLimits limits);
   zmq::socket_t& socket() { return socket_; }
-  void handle(double now_ms);  // all questions that wait
+  void handle(Moment now);  // all questions that wait
   void start_logging() { logging_ = true; }
 
  private:
-  void reply(const std::string& request_id, bool good, const std::string& user);
+  void reply(const std::string& request_id, const char* status, const std::string& text,
+             const std::string& key);
+  bool knocks_too_often(const std::string& address, const std::string& key, bool objected,
+                        Moment now);
+  void log_refusal(const std::string& address, const std::string& key, const std::string& reason,
+                   double now_ms);
 
-  void log_refusal(const std::string& address, const std::string& key, double now_ms);
-
-  LiveAllowList& allowed_;
+  Doorkeeper& keeper_;
   Metrics& metrics_;
   zmq::socket_t socket_;
   bool logging_ = false;
-  double logged_ms_ = 0;
+  RateLimit by_key_;
+  RateLimit by_address_;
+  OnceASecond refusals_logged_;
+  OnceASecond throttling_logged_;
 };
 
 // Knocks with a key made up on the spot, at a socket like the one that will serve. Throws if it is
@@ -76,8 +56,9 @@ class ZapHandler {
 void prove_strangers_are_refused(zmq::context_t& context, const schema::CurveKey& key,
                                  ZapHandler& zap, int patience_ms = 5000);
 
-// The user whose key encrypted this message part: the name on the list, nullopt for a key that is
-// not (any longer) on it. Ask the body part: libzmq does not set it on the routing id.
-std::optional<std::string> user_of(zmq::message_t& body, LiveAllowList& allowed, double now_ms);
+// Who sent this message part. Ask the body part: libzmq does not set it on the routing id.
+Caller caller_of(zmq::message_t& body, Doorkeeper& keeper, Moment now);
+
+Moment now_by_clocks();
 
 }  // namespace strop::collector

@@ -8,6 +8,8 @@
 namespace strop::collector {
 namespace {
 
+constexpr std::int64_t kGreatestLimit = 1'000'000;
+
 [[noreturn]] void refuse(const std::string& file, const std::string& what) {
   throw UsageError("configuration " + file + ": " + what);
 }
@@ -22,7 +24,8 @@ void read_key(const std::string& file, const std::string& name, const toml::node
                                     {"bind", &Config::bind},
                                     {"keys", &Config::keys},
                                     {"http", &Config::http},
-                                    {"pseudonym_key", &Config::pseudonym_key}};
+                                    {"pseudonym_key", &Config::pseudonym_key},
+                                    {"http_token_file", &Config::http_token_file}};
   for (const auto& [text, field] : kTexts) {
     if (name != text) continue;
     const auto read = value.value_exact<std::string>();
@@ -34,6 +37,22 @@ void read_key(const std::string& file, const std::string& name, const toml::node
     const auto mib = value.value_exact<std::int64_t>();
     if (!mib || *mib < 1) refuse(file, "'max_store_mib' must be a whole number above 0");
     config.max_store_mib = *mib;
+    return;
+  }
+  for (const auto& [limit, field] : {std::pair{"sessions_per_key", &Config::sessions_per_key},
+                                     {"handshakes_per_minute", &Config::handshakes_per_minute}}) {
+    if (name != limit) continue;
+    const auto read = value.value_exact<std::int64_t>();
+    if (!read || *read < 0 || *read > kGreatestLimit)
+      refuse(file, "'" + name + "' must be a whole number, 0 for no limit");
+    config.*field = static_cast<std::uint32_t>(*read);
+    return;
+  }
+  if (name == "http_hosts") {
+    const toml::array* const hosts = value.as_array();
+    if (hosts == nullptr || !(hosts->empty() || hosts->is_homogeneous<std::string>()))
+      refuse(file, "'http_hosts' must be a list of names");
+    for (const auto& host : *hosts) config.http_hosts.push_back(*host.value<std::string>());
     return;
   }
   if (name != "insecure_loopback") refuse(file, "unknown key '" + name + "'");

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace strop::collector {
 
@@ -20,7 +21,11 @@ struct Config {
   std::string http;           // HOST:PORT on loopback; empty: none
   std::string pseudonym_key;  // file; empty: beside keys or store
   bool insecure_loopback = false;
-  std::int64_t max_store_mib = 0;  // 0: as much as the disk takes
+  std::int64_t max_store_mib = 0;       // 0: as much as the disk takes
+  std::string http_token_file;          // bearer token of http, mode 0600; empty: none
+  std::vector<std::string> http_hosts;  // names for http besides loopback's, such as a proxy's
+  std::optional<std::uint32_t> sessions_per_key;       // connections at a time; 0: any number
+  std::optional<std::uint32_t> handshakes_per_minute;  // of one key; 0: any number
 };
 
 // Reads `file`, or the default one if there is one and `file` is empty.

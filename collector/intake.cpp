@@ -73,12 +73,34 @@ void Intake::answer(const std::string& peer, schema::Frame frame) {
 void Intake::refuse(const std::string& peer, const schema::WireId& epoch, std::uint64_t first_seq,
                     NackCode code, std::uint32_t retry_after_ms, std::string reason) {
   ++metrics_.nacked[static_cast<std::size_t>(code) % kMaxCode];
+  log_refusal(code, reason);
   reason.resize(std::min(reason.size(), schema::kMaxWireText));
   answer(peer, schema::Nack{epoch, first_seq, is_permanent(code), code, retry_after_ms, reason});
 }
 
+// At most a line a second for each code: whoever sends junk all day must not fill the disk.
+void Intake::log_refusal(NackCode code, const std::string& reason) {
+  const std::size_t index = static_cast<std::size_t>(code) % kMaxCode;
+  if (!refusals_logged_[index].now(static_cast<double>(now_ms_))) return;
+  log_warn("refused", {{"code", std::string(to_word(code))},
+                       {"reason", reason},
+                       {"user", speaking_ != nullptr ? speaking_->user : ""},
+                       {"address", speaking_ != nullptr ? speaking_->address : ""},
+                       {"so_far", std::to_string(metrics_.nacked[index])}});
+}
+
+void Intake::log_rejection(const Entry& entry) {
+  const std::size_t index = static_cast<std::size_t>(*entry.rejected) % kMaxCode;
+  if (!rejections_logged_[index].now(static_cast<double>(now_ms_))) return;
+  log_warn("event_rejected", {{"code", std::string(to_word(*entry.rejected))},
+                              {"user", speaking_ != nullptr ? speaking_->user : ""},
+                              {"so_far", std::to_string(metrics_.rejected[index])}});
+}
+
 void Intake::on_message(const std::string& peer, const Caller& caller, std::string_view bytes,
                         std::int64_t now_ms) {
+  speaking_ = &caller;
+  now_ms_ = now_ms;
   const auto frame = schema::decode(bytes);
   if (auto known = peers_.find(peer); known != peers_.end()) known->second.last_heard_ms = now_ms;
   if (!frame) return on_undecodable(peer, frame.error());
@@ -87,11 +109,14 @@ void Intake::on_message(const std::string& peer, const Caller& caller, std::stri
   if (const auto* batch = std::get_if<schema::Batch>(&*frame))
     return on_frame(peer, caller, *batch);
   if (const auto* ping = std::get_if<schema::Ping>(&*frame)) return on_ping(peer, *ping);
+  if (const auto* enrol = std::get_if<schema::Enrol>(&*frame))
+    return on_frame(peer, caller, *enrol);
   if (std::holds_alternative<schema::Bye>(*frame)) return forget(peer);
   refuse(peer, {}, 0, NackCode::kBadFrame, 0, "this frame goes from collector to agent only");
 }
 
 void Intake::on_misfit(const std::string& peer) {
+  speaking_ = nullptr;
   refuse(peer, {}, 0, NackCode::kBadFrame, 0, "a message has exactly one part");
 }
 
@@ -127,6 +152,9 @@ void Intake::on_frame(const std::string& peer, const Caller& caller, const schem
     return refuse_hello(NackCode::kBadFrame, 0, "sequence number out of range");
   if (peers_.size() >= limits_.peers && !peers_.contains(peer))
     return refuse_hello(NackCode::kNoCredit, limits_.storage_retry_ms, "too many agents connected");
+  if (!has_room(peer, caller, now_ms))
+    return refuse(peer, hello.epoch, 0, NackCode::kNoCredit, limits_.storage_retry_ms,
+                  "too many connections with this key");
   try {
     welcome(peer, caller, hello, *version, now_ms);
   } catch (const StoreError& error) {
@@ -135,6 +163,39 @@ void Intake::on_frame(const std::string& peer, const Caller& caller, const schem
     refuse(peer, hello.epoch, 0, NackCode::kStorage, limits_.storage_retry_ms,
            "the collector cannot write now");
   }
+}
+
+// Whether the key may have one more connection. Those that are past a heartbeat are given up first:
+// mostly the agent has gone and come back.
+bool Intake::has_room(const std::string& peer, const Caller& caller, std::int64_t now_ms) {
+  if (limits_.sessions_per_key == 0 || caller.key.empty() || peers_.contains(peer)) return true;
+  const auto crowded = [&] {
+    const auto found = sessions_.find(caller.key);
+    return found != sessions_.end() && found->second >= limits_.sessions_per_key;
+  };
+  if (!crowded()) return true;
+  const std::int64_t oldest = now_ms - std::int64_t{2} * limits_.heartbeat_ms;
+  drop_peers([&](const std::string&, const Peer& other) {
+    return other.key == caller.key && other.last_heard_ms < oldest;
+  });
+  if (!crowded()) return true;
+  ++metrics_.sessions_refused;
+  if (crowding_logged_.now(static_cast<double>(now_ms)))
+    log_warn("session_refused", {{"user", caller.user},
+                                 {"address", caller.address},
+                                 {"connections", std::to_string(limits_.sessions_per_key)}});
+  return false;
+}
+
+template <class Gone>
+void Intake::drop_peers(Gone gone) {
+  std::erase_if(peers_, [&](const auto& entry) {
+    if (!gone(entry.first, entry.second)) return false;
+    const auto sessions = sessions_.find(entry.second.key);
+    if (sessions != sessions_.end() && --sessions->second == 0) sessions_.erase(sessions);
+    return true;
+  });
+  metrics_.peers = peers_.size();
 }
 
 void Intake::welcome(const std::string& peer, const Caller& caller, const schema::Hello& hello,
@@ -159,7 +220,12 @@ void Intake::welcome(const std::string& peer, const Caller& caller, const schema
                                {"epoch", to_hex(hello.epoch)},
                                {"count", std::to_string(opened->lost)}});
   }
-  Peer& state = peers_[peer];
+  const auto [place, fresh] = peers_.try_emplace(peer);
+  Peer& state = place->second;
+  if (fresh && !caller.key.empty()) {
+    state.key = caller.key;
+    ++sessions_[caller.key];
+  }
   if (state.streams.size() >= limits_.streams_per_peer && !state.streams.contains(hello.epoch))
     return refuse(peer, hello.epoch, 0, NackCode::kNoCredit, limits_.storage_retry_ms,
                   "too many streams on one connection");
@@ -186,6 +252,16 @@ void Intake::welcome(const std::string& peer, const Caller& caller, const schema
                      {"user", caller.user},
                      {"agent", hello.agent},
                      {"durable_through", std::to_string(opened->durable_through)}});
+}
+
+void Intake::on_frame(const std::string& peer, const Caller& caller, const schema::Enrol& enrol) {
+  if (!enrolling_)
+    return refuse(peer, {}, 0, NackCode::kUnauthorised, 0,
+                  "this collector has no keys, so none can be enrolled");
+  schema::Frame said = enrolling_(caller, enrol);
+  if (const auto* nack = std::get_if<schema::Nack>(&said))
+    return refuse(peer, {}, 0, nack->code, nack->retry_after_ms, nack->reason);
+  answer(peer, std::move(said));
 }
 
 void Intake::on_ping(const std::string& peer, const schema::Ping& ping) {
@@ -237,6 +313,7 @@ void Intake::take(const std::string& peer, Peer& state, const std::shared_ptr<St
     if (validated.entry.rejected) {
       ack.rejected.push_back({seq, *validated.entry.rejected});
       ++metrics_.rejected[static_cast<std::size_t>(*validated.entry.rejected) % kMaxCode];
+      log_rejection(validated.entry);
     }
     pending.entries.push_back(std::move(validated.entry));
     seq += record.span;
@@ -375,16 +452,19 @@ bool Intake::full() const {
 
 void Intake::expire(std::int64_t now_ms) {
   const std::int64_t oldest = now_ms - std::int64_t{kHeartbeatsToLive} * limits_.heartbeat_ms;
-  std::erase_if(peers_, [&](const auto& peer) { return peer.second.last_heard_ms < oldest; });
+  drop_peers([&](const std::string&, const Peer& peer) { return peer.last_heard_ms < oldest; });
   std::erase_if(streams_, [](const auto& stream) { return stream.second.expired(); });
-  metrics_.peers = peers_.size();
   metrics_.streams = streams_.size();
   committer_.wait();
   store_.clear_log();
 }
 
 void Intake::forget(const std::string& peer) {
-  peers_.erase(peer);
+  const auto found = peers_.find(peer);
+  if (found == peers_.end()) return;
+  const auto sessions = sessions_.find(found->second.key);
+  if (sessions != sessions_.end() && --sessions->second == 0) sessions_.erase(sessions);
+  peers_.erase(found);
   metrics_.peers = peers_.size();
 }
 
@@ -392,6 +472,7 @@ std::vector<Answer> Intake::farewell() {
   std::vector<Answer> answers;
   for (const auto& [name, peer] : peers_) answers.push_back({name, schema::Bye{}});
   peers_.clear();
+  sessions_.clear();
   return answers;
 }
 

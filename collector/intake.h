@@ -10,6 +10,7 @@
 //   the answers in the order of the questions
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <set>
@@ -17,19 +18,15 @@
 #include <string_view>
 #include <vector>
 
+#include "collector/caller.h"
 #include "collector/committer.h"
 #include "collector/metrics.h"
+#include "collector/rate_limit.h"
 #include "collector/store/store.h"
 #include "collector/validate.h"
 #include "schema/wire.h"
 
 namespace strop::collector {
-
-// Who a message comes from, as the transport vouches for it.
-struct Caller {
-  std::string user;     // name on the allow-list, empty on a connection without keys
-  bool allowed = true;  // false: the key is not, or no longer, on the list
-};
 
 struct IntakeLimits {
   std::uint32_t credits_per_peer = 4 << 20;  // at most; shrinks when many are connected
@@ -39,6 +36,7 @@ struct IntakeLimits {
   std::uint32_t storage_retry_ms = 2000;
   std::size_t streams_per_peer = 1024;
   std::size_t peers = 32768;
+  std::size_t sessions_per_key = 128;  // 0: as many as it likes
 };
 
 struct Answer {
@@ -54,6 +52,10 @@ class Intake {
 
   Intake(Store& store, Pseudonym pseudonym, Scrub scrub, Metrics& metrics,
          IntakeLimits limits = {});
+
+  // Who answers ENROL: ENROLLED or a NACK. Without one it is refused.
+  using Enrolling = std::function<schema::Frame(const Caller& caller, const schema::Enrol& enrol)>;
+  void let_enrol(Enrolling enrolling) { enrolling_ = std::move(enrolling); }
 
   // `peer` names the connection; it is an address for answers, never an identity.
   void on_message(const std::string& peer, const Caller& caller, std::string_view bytes,
@@ -93,6 +95,7 @@ class Intake {
   };
   struct Peer {
     std::string user;
+    std::string key;  // empty on a connection without keys
     std::int64_t last_heard_ms = 0;
     std::uint64_t pending_bytes = 0;
     std::map<schema::WireId, std::shared_ptr<Stream>> streams;  // by epoch
@@ -115,10 +118,13 @@ class Intake {
   void answer(const std::string& peer, schema::Frame frame);
   void refuse(const std::string& peer, const schema::WireId& epoch, std::uint64_t first_seq,
               schema::NackCode code, std::uint32_t retry_after_ms, std::string reason);
+  void log_refusal(schema::NackCode code, const std::string& reason);
+  void log_rejection(const Entry& entry);
   void on_undecodable(const std::string& peer, const schema::WireError& error);
   void on_frame(const std::string& peer, const Caller& caller, const schema::Hello& hello,
                 std::int64_t now_ms);
   void on_frame(const std::string& peer, const Caller& caller, const schema::Batch& batch);
+  void on_frame(const std::string& peer, const Caller& caller, const schema::Enrol& enrol);
   void on_ping(const std::string& peer, const schema::Ping& ping);
   void welcome(const std::string& peer, const Caller& caller, const schema::Hello& hello,
                std::uint8_t version, std::int64_t now_ms);
@@ -137,6 +143,9 @@ class Intake {
   void note_failure(const StoreError& error);
   void note_success();
   void quarantine(const schema::WireId& install);
+  bool has_room(const std::string& peer, const Caller& caller, std::int64_t now_ms);
+  template <class Gone>
+  void drop_peers(Gone gone);
   std::uint32_t credits() const;
   std::shared_ptr<Stream> stream_of(const StreamKey& key);
 
@@ -145,8 +154,15 @@ class Intake {
   const Pseudonym pseudonym_;
   const Scrub scrub_;
   const IntakeLimits limits_;
+  Enrolling enrolling_;
 
   std::map<std::string, Peer> peers_;
+  std::map<std::string, std::size_t> sessions_;          // of each key that has peers_
+  const Caller* speaking_ = nullptr;                     // while its message is taken
+  std::int64_t now_ms_ = 0;                              // of that message
+  std::array<OnceASecond, kMaxCode> refusals_logged_;    // by NackCode
+  std::array<OnceASecond, kMaxCode> rejections_logged_;  // by RejectCode
+  OnceASecond crowding_logged_;
   std::map<StreamKey, std::weak_ptr<Stream>> streams_;
   Round under_way_;  // not touched while the committer works
   Round next_;

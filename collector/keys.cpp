@@ -1,18 +1,16 @@
 #include "collector/keys.h"
 
-#include <fcntl.h>
 #include <sodium.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <functional>
 #include <sstream>
 
+#include "collector/enrol_list.h"
 #include "collector/owned_file.h"
 #include "collector/usage.h"
 
@@ -27,58 +25,14 @@ std::string z85(const unsigned char* key) {
   return out;
 }
 
-tl::unexpected<std::string> failure(const std::filesystem::path& file, const std::string& what) {
-  return tl::unexpected(file.string() + ": " + what);
-}
-
-// Holds a lock file; other commands that change the list wait.
-class ListLock {
- public:
-  explicit ListLock(const std::filesystem::path& keys)
-      : fd_(open_owned(keys / "allow.lock", O_RDWR)) {
-    if (fd_ >= 0) locked_ = ::flock(fd_, LOCK_EX) == 0;
-  }
-  ListLock(const ListLock&) = delete;
-  ListLock& operator=(const ListLock&) = delete;
-  ~ListLock() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  bool locked() const { return locked_; }
-
- private:
-  int fd_;
-  bool locked_ = false;
-};
-
-// A file that a killed command left half written is made anew: it may be another user's.
-bool write_and_sync(const std::filesystem::path& file, const std::string& text) {
-  ::unlink(file.c_str());
-  const int fd = open_owned(file, O_WRONLY | O_EXCL);
-  if (fd < 0) return false;
-  const bool good = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                    ::fsync(fd) == 0;
-  return ::close(fd) == 0 && good;
-}
-
-// A reader sees the old list or the new one, never half of it.
-KeyResult replace_list(const std::filesystem::path& keys, const AllowList& list) {
-  const auto file = allow_list_file(keys);
-  const auto fresh = std::filesystem::path(file.string() + ".new");
-  if (!write_and_sync(fresh, list.text())) return failure(fresh, std::strerror(errno));
-  if (::rename(fresh.c_str(), file.c_str()) != 0) return failure(file, std::strerror(errno));
-  return {};
-}
-
 KeyResult change_list(const std::filesystem::path& keys,
                       const std::function<KeyResult(AllowList&)>& change) {
-  const ListLock lock(keys);
-  if (!lock.locked())
-    return failure(keys, std::string(std::strerror(errno)) +
-                             "; is this the folder that `strop-collector keys generate` made?");
+  const KeysLock lock(keys);
+  if (auto held = lock.held(); !held) return held;
   auto list = read_allow_list(keys);
   if (!list) return tl::unexpected(list.error());
   if (auto changed = change(*list); !changed) return changed;
-  return replace_list(keys, *list);
+  return replace_list(allow_list_file(keys), list->text());
 }
 
 // By libsodium and not zmq_curve_keypair, whose first call from several threads at once is unsafe
@@ -139,6 +93,9 @@ bool is_user_name(const std::string& name) {
 std::filesystem::path server_key_file(const std::filesystem::path& keys) {
   return keys / "server.key";
 }
+std::filesystem::path next_server_key_file(const std::filesystem::path& keys) {
+  return keys / "server.key.next";
+}
 std::filesystem::path allow_list_file(const std::filesystem::path& keys) {
   return keys / "allow.list";
 }
@@ -147,14 +104,41 @@ schema::CurveKey make_key_pair() { return schema::make_curve_key(draw_key_pair);
 
 tl::expected<schema::CurveKey, std::string> generate_server_key(const std::filesystem::path& keys) {
   const bool made = ::mkdir(keys.c_str(), 0700) == 0;
-  if (!made && errno != EEXIST) return failure(keys, std::strerror(errno));
-  if (made && !give_to_folder_owner(keys)) return failure(keys, std::strerror(errno));
+  if (!made && errno != EEXIST) return key_failure(keys, std::strerror(errno));
+  if (made && !give_to_folder_owner(keys)) return key_failure(keys, std::strerror(errno));
   const schema::CurveKey key = make_key_pair();
   if (auto written = schema::write_curve_key(server_key_file(keys), key); !written)
     return tl::unexpected(written.error());
   if (!give_to_folder_owner(server_key_file(keys)))
-    return failure(server_key_file(keys), std::strerror(errno));
+    return key_failure(server_key_file(keys), std::strerror(errno));
   return key;
+}
+
+tl::expected<schema::CurveKey, std::string> prepare_next_server_key(
+    const std::filesystem::path& keys) {
+  if (!std::filesystem::exists(server_key_file(keys)))
+    return key_failure(server_key_file(keys), "there is none; `keys generate` makes it");
+  const schema::CurveKey key = make_key_pair();
+  const auto file = next_server_key_file(keys);
+  if (auto written = schema::write_curve_key(file, key); !written)
+    return tl::unexpected(written.error());
+  if (!give_to_folder_owner(file)) return key_failure(file, std::strerror(errno));
+  return key;
+}
+
+KeyResult take_next_server_key(const std::filesystem::path& keys) {
+  const auto next = next_server_key_file(keys);
+  if (auto good = schema::read_curve_key(next); !good)
+    return tl::unexpected(good.error() + "; `keys rotate` makes it first");
+  const KeysLock lock(keys);
+  if (auto held = lock.held(); !held) return held;
+  const auto now = server_key_file(keys);
+  const std::filesystem::path old = now.string() + ".old";
+  ::unlink(old.c_str());
+  // Two names for one file until the new one has the place: there is a server.key at any moment.
+  if (::link(now.c_str(), old.c_str()) != 0 || ::rename(next.c_str(), now.c_str()) != 0)
+    return key_failure(now, std::strerror(errno));
+  return sync_keys_folder(keys);
 }
 
 KeyResult allow(const std::filesystem::path& keys, const std::string& name,
@@ -173,31 +157,18 @@ KeyResult allow(const std::filesystem::path& keys, const std::string& name,
 
 KeyResult revoke(const std::filesystem::path& keys, const std::string& name) {
   return change_list(keys, [&](AllowList& list) -> KeyResult {
-    if (list.remove(name) == 0)
+    auto waiting = read_enrol_list(keys);
+    if (!waiting) return tl::unexpected(waiting.error());
+    const bool had_tokens = waiting->remove(name) > 0;
+    if (list.remove(name) == 0 && !had_tokens)
       throw UsageError("nobody named '" + name + "' is on the list; `keys list` shows who is");
-    return {};
+    if (!had_tokens) return {};
+    return replace_list(enrol_list_file(keys), waiting->text());
   });
 }
 
 tl::expected<std::string, std::string> allow_list_text(const std::filesystem::path& keys) {
-  const auto file = allow_list_file(keys);
-  const auto cannot = [&file] {
-    return failure(file, std::string(std::strerror(errno)) +
-                             "; it must be readable for the collector's user: chown it to them");
-  };
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0 && errno == ENOENT) return std::string();
-  if (fd < 0) return cannot();
-  std::string text;
-  std::array<char, 4096> part{};
-  ssize_t size = 0;
-  while ((size = ::read(fd, part.data(), part.size())) > 0)
-    text.append(part.data(), static_cast<std::size_t>(size));
-  const int error = errno;
-  ::close(fd);
-  errno = error;
-  if (size < 0) return cannot();
-  return text;
+  return read_list(allow_list_file(keys));
 }
 
 tl::expected<AllowList, std::string> read_allow_list(const std::filesystem::path& keys) {
@@ -206,8 +177,8 @@ tl::expected<AllowList, std::string> read_allow_list(const std::filesystem::path
   std::vector<int> bad;
   AllowList list = AllowList::parse(*text, &bad);
   if (!bad.empty())
-    return failure(allow_list_file(keys),
-                   "line " + std::to_string(bad.front()) + " is not `PUBLIC_KEY NAME`");
+    return key_failure(allow_list_file(keys),
+                       "line " + std::to_string(bad.front()) + " is not `PUBLIC_KEY NAME`");
   return list;
 }
 

@@ -1,6 +1,7 @@
 // The folder of keys: the collector's own pair, and the allow-list of developers' public keys.
 //
 //   DIR/server.key   the collector's CURVE pair, mode 0600
+//   DIR/server.key.next   the one that is to take its place, if any
 //   DIR/allow.list   lines `PUBLIC_KEY NAME`; `# ` starts a comment; a name may have several keys
 //
 // Values and functions over files, any thread and process: writers lock, and replace the list in
@@ -14,11 +15,10 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "collector/keys_folder.h"
 #include "schema/curve_key.h"
 
 namespace strop::collector {
-
-using KeyResult = tl::expected<void, std::string>;
 
 // Public keys and whose they are.
 class AllowList {
@@ -32,6 +32,7 @@ class AllowList {
 
   void add(const std::string& public_key, const std::string& name) { names_[public_key] = name; }
   std::size_t remove(const std::string& name);  // how many keys went
+  void remove_key(const std::string& public_key) { names_.erase(public_key); }
 
  private:
   std::map<std::string, std::string> names_;
@@ -41,6 +42,7 @@ class AllowList {
 bool is_user_name(const std::string& name);
 
 std::filesystem::path server_key_file(const std::filesystem::path& keys);
+std::filesystem::path next_server_key_file(const std::filesystem::path& keys);
 std::filesystem::path allow_list_file(const std::filesystem::path& keys);
 
 schema::CurveKey make_key_pair();
@@ -50,9 +52,17 @@ schema::CurveKey make_key_pair();
 // them.
 tl::expected<schema::CurveKey, std::string> generate_server_key(const std::filesystem::path& keys);
 
+// Makes the pair that is to take server.key's place; agents hear of it when their keys are enrolled
+// or replaced. Never overwrites one.
+tl::expected<schema::CurveKey, std::string> prepare_next_server_key(
+    const std::filesystem::path& keys);
+// It takes the place; the old pair stays as server.key.old. A collector that runs has to be started
+// anew.
+KeyResult take_next_server_key(const std::filesystem::path& keys);
+
 KeyResult allow(const std::filesystem::path& keys, const std::string& name,
                 const std::string& public_key);
-// Takes all keys of `name` off the list.
+// Takes all keys of `name` off the list, and the tokens that were made for it.
 KeyResult revoke(const std::filesystem::path& keys, const std::string& name);
 // The list as it stands in its file; empty if there is none yet. One that cannot be read is an
 // error, never an empty list.

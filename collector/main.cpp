@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
   strop::collector::register_export(commands);
   strop::collector::register_calibrate(commands);
   strop::collector::register_keys(commands);
+  strop::collector::register_enrol(commands);
   strop::collector::register_ledger(commands);
   strop::collector::register_deadletter(commands);
   strop::collector::register_backup(commands);

@@ -25,9 +25,15 @@ struct Metrics {
   Durations commit_times;  // of those that went well
   std::atomic<std::uint64_t> sequence_lost{0};
   std::atomic<std::uint64_t> keys_refused{0};
-  std::atomic<std::uint64_t> answers_dropped{0};                // the peer was gone or did not read
-  std::atomic<std::uint64_t> peers{0};                          // now
-  std::atomic<std::uint64_t> streams{0};                        // now
+  std::atomic<std::uint64_t> handshakes_failed{0};     // no CURVE, or too slow
+  std::atomic<std::uint64_t> handshakes_throttled{0};  // too many by a key, or from an address
+  std::atomic<std::uint64_t> sessions_refused{0};      // too many connections of a key
+  std::atomic<std::uint64_t> http_refused{0};          // foreign Host or Origin, or no token
+  std::atomic<std::uint64_t> enrolments{0};            // tokens redeemed, keys announced
+  std::atomic<std::uint64_t> enrolments_refused{0};    // ENROLs, those of the handshake not counted
+  std::atomic<std::uint64_t> answers_dropped{0};       // the peer was gone or did not read
+  std::atomic<std::uint64_t> peers{0};                 // now
+  std::atomic<std::uint64_t> streams{0};               // now
   std::array<std::atomic<std::uint64_t>, kMaxCode> rejected{};  // by RejectCode
   std::array<std::atomic<std::uint64_t>, kMaxCode> nacked{};    // by NackCode
 };

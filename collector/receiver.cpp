@@ -29,15 +29,19 @@ Receiver::Receiver(zmq::context_t& context, const std::string& address, std::opt
                    Intake& intake, Metrics& metrics, Health& health)
     : intake_(intake), metrics_(metrics), health_(health), door_(std::move(door)) {
   if (door_) {
-    zap_.emplace(context, *door_->allowed, metrics);
+    zap_.emplace(context, *door_->keeper, metrics, door_->limits);
     prove_strangers_are_refused(context, door_->key, *zap_);
     metrics.keys_refused = 0;  // the one of the self-test does not count
     zap_->start_logging();
     log_info("self_test", {{"strangers", "refused"}});
+    intake.let_enrol([this](const Caller& caller, const schema::Enrol& enrol) {
+      return door_->keeper->enrol(caller, enrol, now_by_clocks());
+    });
   }
   router_ = make_router(context, door_ ? &door_->key : nullptr);
   router_.set(zmq::sockopt::linger, kLingerMs);
   router_.set(zmq::sockopt::ipv6, address.find('[') != std::string::npos);
+  watch_.emplace(context, router_, metrics);
   bind(address);
   intake_.when_committed([&wake = health_.wake()] { wake.ring(); });
 }
@@ -68,11 +72,7 @@ bool Receiver::read_one() {
     intake_.on_misfit(peer.to_string());
     return true;
   }
-  Caller caller;
-  if (door_) {
-    const auto user = user_of(body, *door_->allowed, steady_ms());
-    caller = {user.value_or(""), user.has_value()};
-  }
+  const Caller caller = door_ ? caller_of(body, *door_->keeper, now_by_clocks()) : Caller{};
   intake_.on_message(peer.to_string(), caller, body.to_string_view(), unix_ms());
   return true;
 }
@@ -112,6 +112,7 @@ void Receiver::every_second(double now_ms) {
 
 void Receiver::run() {
   std::vector<zmq::pollitem_t> items{{router_.handle(), 0, ZMQ_POLLIN, 0},
+                                     {watch_->socket().handle(), 0, ZMQ_POLLIN, 0},
                                      {nullptr, health_.wake().descriptor(), ZMQ_POLLIN, 0}};
   if (zap_) items.push_back({zap_->socket().handle(), 0, ZMQ_POLLIN, 0});
   health_.set_ready(true);
@@ -124,7 +125,8 @@ void Receiver::run() {
       if (error.num() != EINTR) throw;
     }
     health_.wake().quiet();
-    if (zap_) zap_->handle(steady_ms());
+    if (zap_) zap_->handle(now_by_clocks());
+    watch_->handle(steady_ms());
     read_what_waits();
     send(intake_.advance(unix_ms()));
     health_.set_ready(intake_.storing());

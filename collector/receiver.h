@@ -11,6 +11,7 @@
 #include <zmq.hpp>
 
 #include "collector/auth.h"
+#include "collector/door_watch.h"
 #include "collector/health.h"
 #include "collector/intake.h"
 
@@ -19,7 +20,8 @@ namespace strop::collector {
 // What CURVE needs; absent on a loopback connection without keys.
 struct Door {
   schema::CurveKey key;
-  LiveAllowList* allowed = nullptr;
+  Doorkeeper* keeper = nullptr;
+  KnockLimits limits;
 };
 
 class Receiver {
@@ -47,6 +49,7 @@ class Receiver {
   const std::optional<Door> door_;
   std::optional<ZapHandler> zap_;
   zmq::socket_t router_;
+  std::optional<DoorWatch> watch_;
   std::string endpoint_;
 
   double last_second_ms_ = 0;

@@ -1,18 +1,18 @@
 #include "schema/curve_key.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <sstream>
 
+#include "schema/private_file.h"
+
 namespace strop::schema {
 namespace {
 
 constexpr std::size_t kKeySize = 40;
-constexpr std::size_t kMaxFileSize = 4096;
 
 // Closes a file descriptor, whichever way a function is left.
 class Descriptor {
@@ -69,20 +69,9 @@ CurveKey make_curve_key(const std::function<CurveKey()>& draw) {
 }
 
 tl::expected<CurveKey, std::string> read_curve_key(const std::filesystem::path& file) {
-  const Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (fd.get() < 0) return failure(file, std::strerror(errno));
-  struct stat facts {};
-  if (::fstat(fd.get(), &facts) != 0) return failure(file, std::strerror(errno));
-  if (!S_ISREG(facts.st_mode)) return failure(file, "not a regular file");
-  if ((facts.st_mode & 077) != 0)
-    return failure(file,
-                   "others may read or write it; make it private: chmod 600 " + file.string());
-  if (facts.st_uid != ::geteuid()) return failure(file, "it belongs to another user");
-  std::string text(kMaxFileSize, '\0');
-  const ssize_t size = ::read(fd.get(), text.data(), text.size());
-  if (size < 0) return failure(file, std::strerror(errno));
-  text.resize(static_cast<std::size_t>(size));
-  return parse(file, text);
+  const auto text = read_private_file(file, "key file");
+  if (!text) return tl::unexpected(text.error());
+  return parse(file, *text);
 }
 
 tl::expected<void, std::string> write_curve_key(const std::filesystem::path& file,

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <limits>
 #include <stdexcept>
+#include <type_traits>
+
+#include "schema/curve_key.h"
 
 namespace strop::schema {
 namespace {
@@ -16,8 +19,15 @@ enum class Type : std::uint8_t {
   kNack = 5,
   kPing = 6,
   kPong = 7,
-  kBye = 8
+  kBye = 8,
+  kEnrol = 9,
+  kEnrolled = 10
 };
+
+// The first wire version that has such frames.
+constexpr std::uint8_t layout_version(Type type) {
+  return type == Type::kEnrol || type == Type::kEnrolled ? 2 : 1;
+}
 
 constexpr std::size_t kHeaderBytes = 4;
 constexpr std::size_t kChecksummedFrom = 8;  // of a BATCH: all after header and checksum
@@ -185,6 +195,26 @@ Writer write(const Pong& pong, std::uint8_t version) {
 
 Writer write(const Bye&, std::uint8_t version) { return {version, Type::kBye}; }
 
+Writer write(const Enrol& enrol, std::uint8_t version) {
+  Writer out(version, Type::kEnrol);
+  out.text(enrol.key);
+  out.text(enrol.agent);
+  return out;
+}
+
+Writer write(const Enrolled& enrolled, std::uint8_t version) {
+  Writer out(version, Type::kEnrolled);
+  out.text(enrolled.name);
+  out.text(enrolled.server_key);
+  out.text(enrolled.next_server_key);
+  return out;
+}
+
+template <class Body>
+constexpr std::uint8_t kVersionOf = std::is_same_v<Body, Enrol> || std::is_same_v<Body, Enrolled>
+                                        ? layout_version(Type::kEnrol)
+                                        : layout_version(Type::kHello);
+
 using Decoded = tl::expected<Frame, WireError>;
 
 // HELLO's layout never changes; later versions may add fields behind it, which are passed over.
@@ -304,6 +334,22 @@ Decoded read_nack(Reader in) {
 Decoded read_ping(Reader in) { return finish(in, Ping{in.u64()}, "PING"); }
 Decoded read_pong(Reader in) { return finish(in, Pong{in.u64()}, "PONG"); }
 
+Decoded read_enrol(Reader in) {
+  Enrol out{in.text(), in.text()};
+  if (in.good() && !is_curve_key(out.key))
+    return fault(WireFault::kMalformed, "ENROL has no key of 40 characters of Z85");
+  return finish(in, std::move(out), "ENROL");
+}
+
+Decoded read_enrolled(Reader in) {
+  Enrolled out{in.text(), in.text(), in.text()};
+  const bool keys = is_curve_key(out.server_key) &&
+                    (out.next_server_key.empty() || is_curve_key(out.next_server_key));
+  if (in.good() && !keys)
+    return fault(WireFault::kMalformed, "ENROLLED has no keys of 40 characters of Z85");
+  return finish(in, std::move(out), "ENROLLED");
+}
+
 }  // namespace
 
 std::string to_hex(const WireId& id) {
@@ -340,6 +386,12 @@ std::uint64_t last_seq(const Batch& batch) {
   return next - 1;
 }
 
+std::string encode(const Frame& frame) {
+  return std::visit(
+      [](const auto& body) { return write(body, kVersionOf<std::decay_t<decltype(body)>>).take(); },
+      frame);
+}
+
 std::string encode(const Frame& frame, std::uint8_t version) {
   return std::visit([&](const auto& body) { return write(body, version).take(); }, frame);
 }
@@ -359,6 +411,8 @@ Decoded decode(std::string_view bytes) {
                                           std::to_string(kWireVersionMin) + " to " +
                                           std::to_string(kWireVersionMax) + ")");
   if (reserved != 0) return fault(WireFault::kMalformed, "reserved bytes are not zero");
+  if (version < layout_version(type))
+    return fault(WireFault::kType, "this frame is none of wire version " + std::to_string(version));
   switch (type) {
     case Type::kWelcome:
       return read_welcome(in);
@@ -372,6 +426,10 @@ Decoded decode(std::string_view bytes) {
       return read_pong(in);
     case Type::kBye:
       return finish(in, Bye{}, "BYE");
+    case Type::kEnrol:
+      return read_enrol(in);
+    case Type::kEnrolled:
+      return read_enrolled(in);
     case Type::kHello:
     case Type::kNack:
       break;  // read above, at any version

@@ -19,7 +19,7 @@
 namespace strop::schema {
 
 inline constexpr std::uint8_t kWireVersionMin = 1;  // the versions this build speaks
-inline constexpr std::uint8_t kWireVersionMax = 1;
+inline constexpr std::uint8_t kWireVersionMax = 2;
 inline constexpr std::size_t kMaxMessageBytes = 1 << 20;  // one frame, header included
 inline constexpr std::size_t kBatchOverheadBytes = 4 + 4 + 16 + 8 + 4;  // a BATCH of no records
 inline constexpr std::size_t kRecordOverheadBytes = 4 + 4;              // each record, besides
@@ -144,7 +144,22 @@ struct Bye {
   bool operator==(const Bye&) const = default;
 };
 
-using Frame = std::variant<Hello, Welcome, Batch, Ack, Nack, Ping, Pong, Bye>;
+// Agent → collector, version 2. Over a token's key: lets `key` in, once, as whom the token is for.
+// Over a developer's key: `key` takes its place.
+struct Enrol {
+  std::string key;    // public, Z85
+  std::string agent;  // name and version of the program, for the log
+  bool operator==(const Enrol&) const = default;
+};
+// Collector → agent, the answer to ENROL when `key` is on the allow-list on disk.
+struct Enrolled {
+  std::string name;             // whose the key is now
+  std::string server_key;       // the collector's public key, Z85
+  std::string next_server_key;  // the one that will take its place; empty: none is known
+  bool operator==(const Enrolled&) const = default;
+};
+
+using Frame = std::variant<Hello, Welcome, Batch, Ack, Nack, Ping, Pong, Bye, Enrol, Enrolled>;
 
 enum class WireFault { kTruncated, kTooLong, kVersion, kType, kChecksum, kMalformed };
 
@@ -155,7 +170,10 @@ struct WireError {
   std::uint64_t first_seq = 0;
 };
 
-std::string encode(const Frame& frame, std::uint8_t version = kWireVersionMax);
+// With the version of its layout in its header: the first wire version that has such a frame. Any
+// later one has the same.
+std::string encode(const Frame& frame);
+std::string encode(const Frame& frame, std::uint8_t version);
 tl::expected<Frame, WireError> decode(std::string_view bytes);
 
 // The version both sides speak best, nullopt when there is none.

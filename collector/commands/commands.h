@@ -23,6 +23,7 @@ struct Commands {
 
 void register_serve(Commands& commands);
 void register_keys(Commands& commands);
+void register_enrol(Commands& commands);
 void register_ledger(Commands& commands);
 void register_deadletter(Commands& commands);
 void register_backup(Commands& commands);

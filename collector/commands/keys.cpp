@@ -18,6 +18,7 @@ struct KeysOptions {
   std::string public_key;
   std::string out;
   bool json = false;
+  bool now = false;
 };
 
 std::string keys_folder(const KeysOptions& options) {
@@ -61,6 +62,23 @@ int generate(const KeysOptions& options) {
   return kDone;
 }
 
+int rotate(const KeysOptions& options) {
+  if (sodium_init() < 0) throw std::runtime_error("libsodium cannot start");
+  const std::string folder = keys_folder(options);
+  if (options.now) {
+    must(take_next_server_key(folder));
+    std::cout << "the next key is the collector's now; start it anew: systemctl restart "
+                 "strop-collector\n";
+    return kDone;
+  }
+  const schema::CurveKey key = must(prepare_next_server_key(folder));
+  std::cout
+      << "wrote " << next_server_key_file(folder).string() << "\npublic " << key.public_key
+      << "\nAgents take it up with `strop-agent join --rotate`, or by this key as a second line "
+         "of their collector.server_key_file; then `keys rotate --now`.\n";
+  return kDone;
+}
+
 int list(const KeysOptions& options) {
   const AllowList allowed = must(read_allow_list(keys_folder(options)));
   nlohmann::json rows = nlohmann::json::array();
@@ -94,6 +112,12 @@ void register_keys(Commands& commands) {
   make->add_option("--out", options->out, "File for the developer's key");
   make->callback(
       [&commands, options] { commands.chosen = [options] { return generate(*options); }; });
+
+  CLI::App* turn =
+      add(*keys, "rotate", "Makes the key that is to take the place of the collector's", *options);
+  turn->add_flag("--now", options->now, "It takes the place; the old one stays as server.key.old");
+  turn->callback(
+      [&commands, options] { commands.chosen = [options] { return rotate(*options); }; });
 
   CLI::App* permit = add(*keys, "allow", "Puts a developer's public key on the list", *options);
   permit->add_option("name", options->name, "The developer")->required();

@@ -15,6 +15,7 @@
 #include "collector/receiver.h"
 #include "collector/scrub.h"
 #include "collector/store/sqlite_store.h"
+#include "schema/private_file.h"
 
 namespace strop::collector {
 namespace {
@@ -27,10 +28,15 @@ struct ServeOptions {
 
 Config merged(const ServeOptions& options) {
   Config config = read_config(options.config);
-  for (const auto field :
-       {&Config::store, &Config::bind, &Config::keys, &Config::http, &Config::pseudonym_key})
+  for (const auto field : {&Config::store, &Config::bind, &Config::keys, &Config::http,
+                           &Config::pseudonym_key, &Config::http_token_file})
     if (!(options.flags.*field).empty()) config.*field = options.flags.*field;
   if (options.flags.max_store_mib > 0) config.max_store_mib = options.flags.max_store_mib;
+  if (options.flags.sessions_per_key) config.sessions_per_key = options.flags.sessions_per_key;
+  if (options.flags.handshakes_per_minute)
+    config.handshakes_per_minute = options.flags.handshakes_per_minute;
+  const auto& hosts = options.flags.http_hosts;
+  config.http_hosts.insert(config.http_hosts.end(), hosts.begin(), hosts.end());
   config.insecure_loopback |= options.flags.insecure_loopback;
   return config;
 }
@@ -53,6 +59,27 @@ void check(const Config& config) {
     throw UsageError("--http listens on loopback alone, such as 127.0.0.1:7342");
 }
 
+HttpDoor http_door(const Config& config) {
+  HttpDoor door{config.http_hosts, ""};
+  if (config.http_token_file.empty()) return door;
+  auto token = schema::read_private_line(config.http_token_file, "token file");
+  if (!token) throw UsageError(token.error());
+  door.token = std::move(*token);
+  return door;
+}
+
+IntakeLimits intake_limits(const Config& config) {
+  IntakeLimits limits;
+  if (config.sessions_per_key) limits.sessions_per_key = *config.sessions_per_key;
+  return limits;
+}
+
+KnockLimits knock_limits(const Config& config) {
+  KnockLimits limits;
+  if (config.handshakes_per_minute) limits.by_key = *config.handshakes_per_minute;
+  return limits;
+}
+
 std::filesystem::path pseudonym_file(const Config& config) {
   if (!config.pseudonym_key.empty()) return config.pseudonym_key;
   if (!config.keys.empty()) return std::filesystem::path(config.keys) / "pseudonym.key";
@@ -61,18 +88,18 @@ std::filesystem::path pseudonym_file(const Config& config) {
 
 // Loads the keys; agents cannot be known without them.
 struct DoorKeys {
-  explicit DoorKeys(const std::string& folder) : allowed(folder) {
+  DoorKeys(const std::string& folder, Metrics& metrics) : keeper(folder, metrics) {
     if (!std::filesystem::exists(server_key_file(folder)))
       throw UsageError("there is no " + server_key_file(folder).string() +
                        "; `strop-collector keys generate --keys " + folder + "` makes it");
     auto read = schema::read_curve_key(server_key_file(folder));
     if (!read) throw UsageError(read.error());
     key = std::move(*read);
-    if (allowed.current(0).names_by_key().empty())
-      log_warn("allow_list_empty", {{"advice", "strop-collector keys allow NAME PUBLIC_KEY"}});
+    if (keeper.allowed({}).names_by_key().empty())
+      log_warn("allow_list_empty", {{"advice", "strop-collector enrol NAME"}});
   }
   schema::CurveKey key;
-  LiveAllowList allowed;
+  Doorkeeper keeper;
 };
 
 std::string port_of(const std::string& endpoint) {
@@ -126,28 +153,29 @@ int run(const ServeOptions& options) {
   if (sodium_init() < 0) throw std::runtime_error("libsodium cannot start");
   allow_many_connections();
 
+  Metrics metrics;
   std::optional<DoorKeys> keys;
-  if (!config.keys.empty()) keys.emplace(config.keys);
+  if (!config.keys.empty()) keys.emplace(config.keys, metrics);
   const Pseudonyms pseudonyms(pseudonym_file(config));
   SqliteStore store(config.store, StoreAccess::kReceiver);
   if (config.max_store_mib > 0) store.set_size_limit(config.max_store_mib << 20);
-  Metrics metrics;
   Health health;
   Intake intake(
       store,
       [&](const auto& user, const auto& install) { return pseudonyms.contributor(user, install); },
-      scrub_event, metrics);
+      scrub_event, metrics, intake_limits(config));
   zmq::context_t context;
   std::optional<Door> door;
-  if (keys) door = Door{keys->key, &keys->allowed};
+  if (keys) door = Door{keys->key, &keys->keeper, knock_limits(config)};
   Receiver receiver(context, config.bind, std::move(door), intake, metrics, health);
   const StopOnSignal signals(receiver);
 
   std::optional<HttpServer> http;
   if (!config.http.empty()) {
     const Endpoint at = parse_host_port(config.http);
-    http.emplace(at.host, at.port,
-                 [&](const std::string& path) { return respond(path, health, metrics); });
+    http.emplace(
+        at.host, at.port, http_door(config),
+        [&](const std::string& path) { return respond(path, health, metrics); }, metrics);
   }
   if (!options.port_file.empty())
     write_port_file(options.port_file, receiver.endpoint(), http ? &*http : nullptr);
@@ -174,6 +202,14 @@ void register_serve(Commands& commands) {
   command->add_option("--keys", options->flags.keys, "Folder of server.key and allow.list");
   command->add_option("--http", options->flags.http,
                       "HOST:PORT on loopback for /healthz, /readyz and /metrics");
+  command->add_option("--http-token-file", options->flags.http_token_file,
+                      "File of mode 0600 whose first line --http asks for as a bearer token");
+  command->add_option("--http-host", options->flags.http_hosts,
+                      "Name under which --http may be asked for besides localhost; repeatable");
+  command->add_option("--sessions-per-key", options->flags.sessions_per_key,
+                      "Connections of one key at a time; 0: any number (default 128)");
+  command->add_option("--handshakes-per-minute", options->flags.handshakes_per_minute,
+                      "Handshakes of one key; 0: any number (default 600)");
   command->add_option("--pseudonym-key", options->flags.pseudonym_key,
                       "File of the key for contributors' pseudonyms (default: beside the keys)");
   command

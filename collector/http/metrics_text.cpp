@@ -73,6 +73,20 @@ void tell_delivery(Text& out, const Metrics& metrics) {
   out.by_code<schema::NackCode>("strop_collector_nacks_total", "Frames not taken.", metrics.nacked);
   out.counter("strop_collector_keys_refused_total", "Handshakes with a key not on the allow-list.",
               metrics.keys_refused);
+  out.counter("strop_collector_handshakes_failed_total",
+              "Connections that did not get through the handshake.", metrics.handshakes_failed);
+  out.counter("strop_collector_handshakes_throttled_total",
+              "Handshakes that were too many for their key or address.",
+              metrics.handshakes_throttled);
+  out.counter("strop_collector_sessions_refused_total",
+              "Connections that were too many for their key.", metrics.sessions_refused);
+  out.counter("strop_collector_http_refused_total",
+              "Web requests with a foreign Host or Origin, or without the token.",
+              metrics.http_refused);
+  out.counter("strop_collector_enrolments_total", "Keys let in by a token or announced by another.",
+              metrics.enrolments);
+  out.counter("strop_collector_enrolments_refused_total",
+              "Keys not taken, with their reason in the log.", metrics.enrolments_refused);
   out.counter("strop_collector_answers_dropped_total", "Answers whose agent was gone.",
               metrics.answers_dropped);
 }

@@ -11,7 +11,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "collector/auth.h"
+#include "collector/doorkeeper.h"
 #include "collector/program.h"
 #include "collector/pseudonym.h"
 #include "collector/secret_key.h"

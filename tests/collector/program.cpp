@@ -22,9 +22,9 @@ std::string content(const std::filesystem::path& file) {
 
 // A machine's own /etc/strop/collector.toml is none of a test's business.
 std::vector<std::string> with_own_configuration(std::vector<std::string> arguments) {
-  static const std::set<std::string> kConfigured = {"serve",  "keys",      "ledger",    "pairs",
-                                                    "export", "forget",    "calibrate", "restore",
-                                                    "backup", "deadletter"};
+  static const std::set<std::string> kConfigured = {"serve",  "keys",   "ledger",    "pairs",
+                                                    "export", "forget", "calibrate", "restore",
+                                                    "enrol",  "backup", "deadletter"};
   const bool given = std::find(arguments.begin(), arguments.end(), "--config") != arguments.end();
   if (!arguments.empty() && kConfigured.count(arguments.front()) > 0 && !given)
     arguments.insert(std::find(arguments.begin(), arguments.end(), "--"),

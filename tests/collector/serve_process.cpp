@@ -79,10 +79,12 @@ int ServeProcess::stop() {
   throw std::runtime_error("serve does not end");
 }
 
-Peer::Peer(std::uint16_t port, const std::string& server_key, const schema::CurveKey* mine)
+Peer::Peer(std::uint16_t port, const std::string& server_key, const schema::CurveKey* mine,
+           const std::string& routing_id)
     : socket_(context_, zmq::socket_type::dealer), monitor_(context_, zmq::socket_type::pair) {
   socket_.set(zmq::sockopt::linger, 0);
   monitor_.set(zmq::sockopt::linger, 0);
+  if (!routing_id.empty()) socket_.set(zmq::sockopt::routing_id, routing_id);
   if (mine != nullptr) {
     socket_.set(zmq::sockopt::curve_serverkey, server_key);
     socket_.set(zmq::sockopt::curve_publickey, mine->public_key);
@@ -95,8 +97,10 @@ Peer::Peer(std::uint16_t port, const std::string& server_key, const schema::Curv
   socket_.connect("tcp://127.0.0.1:" + std::to_string(port));
 }
 
-void Peer::say(const schema::Frame& frame) {
-  socket_.send(zmq::buffer(schema::encode(frame)), zmq::send_flags::none);
+void Peer::say(const schema::Frame& frame) { say_bytes(schema::encode(frame)); }
+
+void Peer::say_bytes(const std::string& bytes) {
+  socket_.send(zmq::buffer(bytes), zmq::send_flags::none);
 }
 
 std::optional<schema::Frame> Peer::hear(int patience_ms) {
@@ -113,6 +117,30 @@ bool Peer::let_in() {
   zmq::message_t event;
   if (!monitor_.recv(event)) throw std::runtime_error("the handshake has no end");
   return *event.data<std::uint16_t>() == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+}
+
+Crowd::Crowd(std::uint16_t port, const std::string& server_key, const schema::CurveKey& mine,
+             int size) {
+  for (int i = 0; i < size; ++i) {
+    zmq::socket_t socket(context_, zmq::socket_type::dealer);
+    socket.set(zmq::sockopt::linger, 0);
+    socket.set(zmq::sockopt::rcvtimeo, kPatienceMs);
+    socket.set(zmq::sockopt::curve_serverkey, server_key);
+    socket.set(zmq::sockopt::curve_publickey, mine.public_key);
+    socket.set(zmq::sockopt::curve_secretkey, mine.secret_key);
+    socket.connect("tcp://127.0.0.1:" + std::to_string(port));
+    sockets_.push_back(std::move(socket));
+  }
+}
+
+void Crowd::say(int which, const schema::Frame& frame) {
+  sockets_.at(which).send(zmq::buffer(schema::encode(frame)), zmq::send_flags::none);
+}
+
+schema::Frame Crowd::hear(int which) {
+  zmq::message_t message;
+  if (!sockets_.at(which).recv(message)) throw std::runtime_error("no answer");
+  return schema::decode(message.to_string_view()).value();
 }
 
 std::string ask_web(std::uint16_t port, const std::string& request) {

@@ -44,10 +44,12 @@ class ServeProcess {
 // An agent, as far as the wire goes.
 class Peer {
  public:
-  // Without keys if `mine` is nullptr.
-  Peer(std::uint16_t port, const std::string& server_key, const schema::CurveKey* mine);
+  // Without keys if `mine` is nullptr. A routing id is for attacks: agents set none.
+  Peer(std::uint16_t port, const std::string& server_key, const schema::CurveKey* mine,
+       const std::string& routing_id = "");
 
   void say(const schema::Frame& frame);
+  void say_bytes(const std::string& bytes);
   // Nullopt after `patience_ms`.
   std::optional<schema::Frame> hear(int patience_ms = kPatienceMs);
   // Waits for the handshake's end: whether the door opened.
@@ -65,6 +67,18 @@ class Peer {
   zmq::context_t context_;
   zmq::socket_t socket_;
   zmq::socket_t monitor_;
+};
+
+// Many connections of one key, for attacks. Owns them all.
+class Crowd {
+ public:
+  Crowd(std::uint16_t port, const std::string& server_key, const schema::CurveKey& mine, int size);
+  void say(int which, const schema::Frame& frame);
+  schema::Frame hear(int which);  // throws where nothing comes
+
+ private:
+  zmq::context_t context_;
+  std::vector<zmq::socket_t> sockets_;
 };
 
 // What the collector's web answers to these bytes, in whole.

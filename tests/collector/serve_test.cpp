@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <sodium.h>
 #include <sys/stat.h>
 
 #include <chrono>
@@ -10,11 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "collector/http/server.h"
-#include "collector/keys.h"
-#include "collector/program.h"
-#include "collector/serve_process.h"
-#include "collector/store/sqlite_store.h"
-#include "collector/temp_folder.h"
+#include "collector/serve_fixture.h"
 
 namespace strop::collector {
 namespace {
@@ -33,66 +28,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-schema::WireId id_of(int value) {
-  schema::WireId id{};
-  id.fill(static_cast<std::uint8_t>(value));
-  return id;
-}
-
-Hello hello(int epoch = 2) { return {1, 1, id_of(1), id_of(epoch), 1, 1, "test"}; }
-
-std::string event(const std::string& suggestion) {
-  return R"({"v":1,"type":"shown","suggestion":")" + suggestion +
-         R"(","t_ms":5,"source":"inline","presence":"rendered"})";
-}
-
-Batch batch(std::uint64_t first, const std::vector<std::string>& payloads) {
-  Batch out{id_of(2), first, {}};
-  for (const std::string& payload : payloads) out.records.push_back({1, payload});
-  return out;
-}
-
-class ServeTest : public testing::Test {
- protected:
-  ServeTest() {
-    if (sodium_init() < 0) throw std::runtime_error("libsodium");
-    server_ = generate_server_key(keys()).value();
-    anna_ = make_key_pair();
-    if (!allow(keys(), "anna", anna_.public_key)) throw std::runtime_error("allow");
-  }
-
-  std::string keys() const { return folder_ / "keys"; }
-  std::string store() const { return folder_ / "events.db"; }
-
-  void start() {
-    serve_.reset();
-    std::filesystem::remove(folder_ / "ports");
-    serve_.emplace(std::vector<std::string>{"--store", store(), "--keys", keys(), "--bind",
-                                            "tcp://127.0.0.1:0", "--http", "127.0.0.1:0"},
-                   folder_ / "ports");
-  }
-  std::unique_ptr<Peer> connect(const schema::CurveKey& key) {
-    return std::make_unique<Peer>(serve_->port(), server_.public_key, &key);
-  }
-  std::string get(const std::string& path) {
-    return ask_web(serve_->http_port(),
-                   "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-  }
-  std::vector<std::string> stored() {
-    std::vector<std::string> out;
-    SqliteStore(store(), StoreAccess::kRead).scan(0, [&](const StoredEvent& each) {
-      out.push_back(each.payload);
-      return true;
-    });
-    return out;
-  }
-
-  TempFolder folder_;
-  schema::CurveKey server_;
-  schema::CurveKey anna_;
-  std::optional<ServeProcess> serve_;
-};
 
 TEST_F(ServeTest, AStrangerIsTurnedAway) {
   start();
@@ -378,13 +313,23 @@ TEST_F(ServeTest, ABackupHoldsWhatWasAcknowledged) {
   EXPECT_THAT(again.err, HasSubstr("exists already"));
 }
 
-TEST(Http, OnlyNamesOfThisMachinesLoopbackAreAnswered) {
-  for (const char* good :
-       {"localhost", "localhost:80", "127.0.0.1", "127.0.0.1:7342", "[::1]", "[::1]:7342"})
-    EXPECT_TRUE(is_loopback_host(good)) << good;
-  for (const char* bad : {"", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
-                          "10.0.0.1", ":80", "evil.example:80", "localhost:x"})
-    EXPECT_FALSE(is_loopback_host(bad)) << bad;
+TEST(Http, OnlyNamesOfThisMachinesLoopbackAndConfiguredOnesAreAnswered) {
+  const std::vector<std::string> hosts{"strop.example"};
+  for (const char* good : {"localhost", "localhost:80", "127.0.0.1", "127.0.0.1:7342", "[::1]",
+                           "[::1]:7342", "strop.example", "STROP.example:443"}) {
+    EXPECT_TRUE(is_own_host(good, hosts)) << good;
+    EXPECT_TRUE(is_own_origin(std::string("http://") + good, hosts)) << good;
+    EXPECT_TRUE(is_own_origin(std::string("https://") + good, hosts)) << good;
+    EXPECT_FALSE(is_own_origin(good, hosts)) << good;
+  }
+  for (const char* bad :
+       {"", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", ":80",
+        "evil.example:80", "localhost:x", "local", "strop.example.evil"}) {
+    EXPECT_FALSE(is_own_host(bad, hosts)) << bad;
+    EXPECT_FALSE(is_own_origin(std::string("http://") + bad, hosts)) << bad;
+  }
+  EXPECT_FALSE(is_own_origin("null", hosts));
+  EXPECT_FALSE(is_own_host("strop.example", {}));
 }
 
 }  // namespace
