@@ -132,7 +132,7 @@ TEST(Wire, HostileBytes) {
   using namespace std::string_literals;
   std::string hello = encode(Hello{});
   std::string zero_range = hello;
-  zero_range[4] = 2;  // the range 2…1
+  zero_range[4] = 3;  // the range 3…2
   std::string zero_seq = hello;
   zero_seq[38] = 0;
   std::string reserved = encode(Ping{});
