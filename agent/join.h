@@ -18,9 +18,9 @@ namespace strop::agent {
 struct JoinWhat {
   std::string endpoint;               // tcp://HOST:PORT
   std::string server_key;             // the collector's public key, or a file that holds it
-  std::string token_file;             // of a one-time token instead; "-": stdin
   std::filesystem::path key_file;     // made if it is not there; empty: beside the configuration
   std::filesystem::path config_file;  // empty: the user's own
+  std::string token_file;             // of a one-time token in server_key's place; "-": stdin
 };
 
 int join(const Places& places, const JoinWhat& what, std::ostream& out, std::ostream& err);

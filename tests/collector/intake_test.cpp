@@ -199,12 +199,12 @@ TEST_F(IntakeTest, NoVersionInCommonIsAClearRefusal) {
   const Nack nack = only<Nack>();
   EXPECT_EQ(nack.code, NackCode::kVersion);
   EXPECT_TRUE(nack.permanent);
-  EXPECT_THAT(nack.reason, HasSubstr("1 to 1, the agent 7 to 9"));
+  EXPECT_THAT(nack.reason, HasSubstr("1 to 2, the agent 7 to 9"));
 }
 
 TEST_F(IntakeTest, AnAgentOfManyVersionsIsSpokenToInOurs) {
   say(Hello{1, 9, kInstall, kEpoch, 1, 1, "strop-agent 9"});
-  EXPECT_EQ(only<Welcome>().version, 1);
+  EXPECT_EQ(only<Welcome>().version, schema::kWireVersionMax);
 }
 
 TEST_F(IntakeTest, AKeyThatIsNotAllowedGetsNowhere) {
