@@ -15,7 +15,7 @@ namespace strop::collector {
 inline constexpr const char* kDefaultConfig = "/etc/strop/collector.toml";
 
 struct Config {
-  std::string store;          // path of the SQLite file
+  std::string store;          // path of a SQLite file, or postgresql://USER@HOST/DATABASE
   std::string bind;           // tcp://HOST:PORT, port 0 or * for any free one
   std::string keys;           // folder of server.key and allow.list
   std::string http;           // HOST:PORT on loopback; empty: none

@@ -237,7 +237,7 @@ void Intake::welcome(const std::string& peer, const Caller& caller, const schema
   }
   stream->id = opened->id;
   stream->contributor = sender.contributor;
-  stream->durable_through = std::max(stream->durable_through, opened->durable_through);
+  stream->durable_through = opened->durable_through;
   stream->pending_through = std::max(stream->pending_through, stream->durable_through);
   state.user = caller.user;
   state.last_heard_ms = now_ms;
@@ -354,11 +354,11 @@ void Intake::refuse_slot(Slot& slot, const Round& round, NackCode code,
       schema::Nack{stream.key.epoch, first_seq, is_permanent(code), code, retry_after_ms, reason};
 }
 
-// What was taken in the meantime, of one install or of all, goes the way of what went before it.
-void Intake::refuse_next(const schema::WireId* install, NackCode code, std::uint32_t retry_after_ms,
-                         const std::string& reason) {
+// What was taken in the meantime goes the way of what went before it.
+void Intake::refuse_next(const std::function<bool(const StreamKey&)>& which, NackCode code,
+                         std::uint32_t retry_after_ms, const std::string& reason) {
   for (Slot& slot : next_.slots) {
-    if (!slot.stream || (install != nullptr && slot.stream->key.install != *install)) continue;
+    if (!slot.stream || !which(slot.stream->key)) continue;
     refuse_slot(slot, next_, code, retry_after_ms, reason);
     slot.stream->pending_through = slot.stream->durable_through;
     slot.stream = nullptr;
@@ -369,6 +369,7 @@ void Intake::refuse_next(const schema::WireId* install, NackCode code, std::uint
 // Turns a batch's place in the order into its ACK, or into a NACK when the commit failed.
 void Intake::settle(Slot& slot, const std::vector<BatchResult>& results) {
   constexpr const char* kCannotWrite = "the collector cannot write now";
+  constexpr const char* kMissing = "an earlier batch is missing in the store";
   constexpr const char* kCloned = "this install was seen on two machines; begin a new one";
   const StreamKey& key = slot.stream->key;
   if (results.empty()) {
@@ -378,25 +379,38 @@ void Intake::settle(Slot& slot, const std::vector<BatchResult>& results) {
   }
   const BatchResult& result = results[slot.batch];
   if (result.quarantined) {
+    const auto of_install = [&](const StreamKey& other) { return other.install == key.install; };
     refuse_slot(slot, under_way_, NackCode::kQuarantined, 0, kCloned);
-    refuse_next(&key.install, NackCode::kQuarantined, 0, kCloned);
+    refuse_next(of_install, NackCode::kQuarantined, 0, kCloned);
     log_error("quarantined", {{"install", to_hex(key.install)}});
-    return quarantine(key.install);
+    return close_streams(of_install);
+  }
+  if (result.hole) {
+    // The store is behind what it said before: it was restored. With its next HELLO the agent is
+    // told where to go on.
+    log_warn("store_fell_back", {{"install", to_hex(key.install)},
+                                 {"durable_through", std::to_string(result.durable_through)}});
+    const auto this_one = [&](const StreamKey& other) { return other == key; };
+    refuse_slot(slot, under_way_, NackCode::kOutOfOrder, kQuickRetryMs, kMissing);
+    slot.stream->durable_through = slot.stream->pending_through = result.durable_through;
+    refuse_next(this_one, NackCode::kOutOfOrder, kQuickRetryMs, kMissing);
+    return close_streams(this_one);
   }
   metrics_.events_stored += result.stored;
   metrics_.events_duplicate += result.duplicates;
   metrics_.events_erased += result.erased;
-  slot.stream->durable_through = std::max(slot.stream->durable_through, result.durable_through);
+  slot.stream->durable_through = result.durable_through;  // other collectors may have gone on
+  slot.stream->pending_through =
+      std::max(slot.stream->pending_through, slot.stream->durable_through);
   auto& ack = std::get<schema::Ack>(slot.frame);
   ack.durable_through = slot.stream->durable_through;
   ack.credits = credits();
 }
 
-// Closes the install's streams everywhere; the next HELLO is told why.
-void Intake::quarantine(const schema::WireId& install) {
+// On all connections; the next HELLO is told why.
+void Intake::close_streams(const std::function<bool(const StreamKey&)>& which) {
   for (auto& [name, peer] : peers_)
-    std::erase_if(peer.streams,
-                  [&](const auto& entry) { return entry.second->key.install == install; });
+    std::erase_if(peer.streams, [&](const auto& entry) { return which(entry.second->key); });
 }
 
 void Intake::hand_out(std::vector<Slot>& slots, std::vector<Answer>& answers) {
@@ -414,7 +428,7 @@ std::vector<Answer> Intake::settle() {
   }
   // Behind what was not stored would be a hole.
   if (results.empty())
-    refuse_next(nullptr, NackCode::kStorage, limits_.storage_retry_ms,
+    refuse_next([](const StreamKey&) { return true; }, NackCode::kStorage, limits_.storage_retry_ms,
                 "the collector cannot write now");
   std::vector<Answer> answers;
   hand_out(under_way_.slots, answers);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -137,15 +138,15 @@ class Intake {
   void settle(Slot& slot, const std::vector<BatchResult>& results);
   void refuse_slot(Slot& slot, const Round& round, schema::NackCode code,
                    std::uint32_t retry_after_ms, const std::string& reason);
-  void refuse_next(const schema::WireId* install, schema::NackCode code,
+  void refuse_next(const std::function<bool(const StreamKey&)>& which, schema::NackCode code,
                    std::uint32_t retry_after_ms, const std::string& reason);
   static void hand_out(std::vector<Slot>& slots, std::vector<Answer>& answers);
   void note_failure(const StoreError& error);
   void note_success();
-  void quarantine(const schema::WireId& install);
   bool has_room(const std::string& peer, const Caller& caller, std::int64_t now_ms);
   template <class Gone>
   void drop_peers(Gone gone);
+  void close_streams(const std::function<bool(const StreamKey&)>& which);
   std::uint32_t credits() const;
   std::shared_ptr<Stream> stream_of(const StreamKey& key);
 

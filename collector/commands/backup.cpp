@@ -13,8 +13,13 @@ struct BackupOptions {
   std::string to;
 };
 
+std::string existing(const StoreOptions& options) {
+  store_file(options, "backup");
+  return store_location(options);
+}
+
 int run(const BackupOptions& options) {
-  SqliteStore store(store_path(options.store), StoreAccess::kRead);
+  SqliteStore store(existing(options.store), StoreAccess::kRead);
   store.backup(options.to);
   std::cout << "wrote " << options.to
             << "; keep the key files as well (.pseudonym.key, .split.key), apart from it\n";

@@ -7,7 +7,6 @@
 #include "collector/commands/commands.h"
 #include "collector/commands/options.h"
 #include "collector/quality/silence_fit.h"
-#include "collector/store/sqlite_store.h"
 
 namespace strop::collector {
 namespace {
@@ -22,10 +21,10 @@ struct CalibrateOptions {
 };
 
 std::vector<Trial> read_trials(const CalibrateOptions& options) {
-  SqliteStore store(store_path(options.store), StoreAccess::kRead);
+  const auto store = open_store(options.store, StoreAccess::kRead);
   std::vector<Trial> trials;
   HistoryBuilder builder;
-  store.scan_suggestions([&](const std::vector<StoredEvent>& events) {
+  store->scan_suggestions([&](const std::vector<StoredEvent>& events) {
     for (const StoredEvent& event : events)
       builder.add(event.name(), schema::to_hex(event.key.epoch), event.contributor, event.payload);
     for (const SuggestionHistory& history : builder.take()) {

@@ -4,7 +4,6 @@
 
 #include "collector/commands/commands.h"
 #include "collector/commands/options.h"
-#include "collector/store/sqlite_store.h"
 
 namespace strop::collector {
 namespace {
@@ -33,8 +32,8 @@ void print(const DeadLetter& letter, bool json) {
 }
 
 int run(const DeadLetterOptions& options) {
-  SqliteStore store(store_path(options.store), StoreAccess::kRead);
-  store.dead_letters([&](const DeadLetter& letter) {
+  const auto store = open_store(options.store, StoreAccess::kRead);
+  store->dead_letters([&](const DeadLetter& letter) {
     print(letter, options.json);
     return true;
   });

@@ -216,12 +216,12 @@ void note_and_appear(const ExportOptions& options, const Exporter& exporter, Lin
   record.at_ms = unix_now_ms();
   record.file = options.out.empty() ? "-" : std::filesystem::absolute(options.out).string();
   record.lines_by_contributor = exporter.lines_by_contributor();
-  SqliteStore store(store_path(options.harvest.store), StoreAccess::kWrite);
-  const std::int64_t noted = store.note_export(record);
+  const auto store = open_store(options.harvest.store, StoreAccess::kWrite);
+  const std::int64_t noted = store->note_export(record);
   try {
     lines.appear();
   } catch (...) {
-    store.drop_export(noted);
+    store->drop_export(noted);
     throw;
   }
 }

@@ -8,7 +8,6 @@
 
 #include "collector/commands/commands.h"
 #include "collector/commands/options.h"
-#include "collector/store/sqlite_store.h"
 
 namespace strop::collector {
 namespace {
@@ -21,7 +20,7 @@ struct ForgetOptions {
   bool json = false;
 };
 
-std::vector<schema::WireId> installs_of(SqliteStore& store, const ForgetOptions& options) {
+std::vector<schema::WireId> installs_of(Store& store, const ForgetOptions& options) {
   std::optional<schema::WireId> only;
   if (!options.install.empty()) {
     only = schema::wire_id_from_hex(options.install);
@@ -52,9 +51,7 @@ nlohmann::json to_json(const Forgotten& forgotten, std::size_t installs) {
 void print(const Forgotten& forgotten, std::size_t installs) {
   std::cout << "erased " << forgotten.events << " events and " << forgotten.dead_letters
             << " dead letters of " << installs << " installs\n";
-  if (!forgotten.log_cleared)
-    std::cout << "the store's log (-wal) holds them while somebody reads the store; run this again "
-                 "when that has ended\n";
+  if (!forgotten.log_cleared) std::cout << forgotten.remains << '\n';
   if (!forgotten.exports.empty())
     std::cout << "exports made before still hold them; delete these, and train again what was "
                  "trained on them:\n";
@@ -67,12 +64,12 @@ void print(const Forgotten& forgotten, std::size_t installs) {
 int run(const ForgetOptions& options) {
   if (options.install.empty() == options.contributor.empty())
     throw UsageError("forget whom? Give --install ID or --contributor PSEUDONYM, one of them");
-  SqliteStore store(store_path(options.store), StoreAccess::kWrite);
-  const auto installs = installs_of(store, options);
+  const auto store = open_store(options.store, StoreAccess::kWrite);
+  const auto installs = installs_of(*store, options);
   if (!options.sure)
     throw UsageError("this erases all that " + std::to_string(installs.size()) +
                      " installs sent and cannot be undone; say --yes as well");
-  const Forgotten forgotten = store.forget(installs, unix_now_ms());
+  const Forgotten forgotten = store->forget(installs, unix_now_ms());
   if (options.json)
     std::cout << to_json(forgotten, installs.size()).dump(2) << '\n';
   else

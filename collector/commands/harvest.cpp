@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "collector/secret_key.h"
+#include "collector/store/open_store.h"
 #include "collector/usage.h"
 
 namespace strop::collector {
@@ -39,6 +40,10 @@ HarvestOptions options_of(const HarvestFlags& flags) {
 }
 
 std::string split_key(const HarvestFlags& flags, const std::string& store) {
+  if (flags.split_key.empty() && is_database(store))
+    throw UsageError(
+        "which split key? A database has no file beside it: give --split-key FILE, "
+        "the same every time");
   return read_or_make_key(flags.split_key.empty() ? store + ".split.key" : flags.split_key,
                           "split key", "what was held out will be trained on");
 }
@@ -61,18 +66,18 @@ void add_harvest_options(CLI::App& command, HarvestFlags& flags) {
 }
 
 HarvestRun::HarvestRun(const HarvestFlags& flags)
-    : store_(store_path(flags.store), StoreAccess::kRead) {
+    : store_(open_store(flags.store, StoreAccess::kRead)) {
   HarvestOptions options = options_of(flags);
-  store_.hold_view();
+  store_->hold_view();
   harvest_ =
       std::make_unique<Harvest>([this](const auto& visit) { read(visit); }, std::move(options),
-                                split_key(flags, store_path(flags.store)));
+                                split_key(flags, store_location(flags.store)));
   report_ = harvest_->survey();
 }
 
 void HarvestRun::read(const std::function<void(SuggestionHistory)>& visit) {
   HistoryBuilder builder;
-  store_.scan_suggestions([&](const std::vector<StoredEvent>& events) {
+  store_->scan_suggestions([&](const std::vector<StoredEvent>& events) {
     for (const StoredEvent& event : events)
       builder.add(event.name(), schema::to_hex(event.key.epoch), event.contributor, event.payload);
     for (SuggestionHistory& history : builder.take()) visit(std::move(history));

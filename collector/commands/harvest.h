@@ -11,7 +11,6 @@
 
 #include "collector/commands/options.h"
 #include "collector/pairs/harvest.h"
-#include "collector/store/sqlite_store.h"
 
 namespace strop::collector {
 
@@ -38,7 +37,7 @@ class HarvestRun {
  private:
   void read(const std::function<void(SuggestionHistory)>& visit);
 
-  SqliteStore store_;
+  std::unique_ptr<Store> store_;
   std::uint64_t unreadable_ = 0;
   HarvestReport report_;
   std::unique_ptr<Harvest> harvest_;

@@ -5,7 +5,6 @@
 
 #include "collector/commands/commands.h"
 #include "collector/commands/options.h"
-#include "collector/store/sqlite_store.h"
 
 namespace strop::collector {
 namespace {
@@ -69,10 +68,10 @@ int run(const LedgerOptions& options) {
     only = schema::wire_id_from_hex(options.install);
     if (!only) throw UsageError("--install takes 32 hexadecimal digits, as `ledger` prints them");
   }
-  SqliteStore store(store_path(options.store), StoreAccess::kRead);
+  const auto store = open_store(options.store, StoreAccess::kRead);
   std::map<schema::WireId, InstallLedger> installs;
   InstallLedger total;
-  for (const LedgerRow& row : store.ledger(only)) {
+  for (const LedgerRow& row : store->ledger(only)) {
     add(installs[row.key.install], row);
     add(total, row);
   }

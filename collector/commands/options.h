@@ -3,7 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <memory>
 #include <string>
+
+#include "collector/store/store.h"
 
 namespace strop::collector {
 
@@ -14,9 +17,14 @@ struct StoreOptions {
 
 void add_store_options(CLI::App& command, StoreOptions& options);
 
-// The store's path: the flag, or else the configuration's; UsageError if neither has one, or if
+// Where the store is: the flag, or else the configuration's; UsageError if neither has one, or if
 // there is no such file.
-std::string store_path(const StoreOptions& options);
+std::string store_location(const StoreOptions& options);
+
+// The same for `command`, which works on files alone.
+std::string store_file(const StoreOptions& options, const std::string& command);
+
+std::unique_ptr<Store> open_store(const StoreOptions& options, StoreAccess access);
 
 // Milliseconds of the Unix epoch.
 std::int64_t unix_now_ms();

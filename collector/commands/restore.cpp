@@ -3,7 +3,6 @@
 
 #include "collector/commands/commands.h"
 #include "collector/commands/options.h"
-#include "collector/config.h"
 #include "collector/store/sqlite_store.h"
 
 namespace strop::collector {
@@ -15,10 +14,7 @@ struct RestoreOptions {
 };
 
 std::string target(const RestoreOptions& options) {
-  std::string path =
-      options.store.store.empty() ? read_config(options.store.config).store : options.store.store;
-  if (path.empty())
-    throw UsageError("restore to where? Give --store PATH.db, or set 'store' in the file");
+  const std::string path = store_file(options.store, "restore");
   // A log left by another store would be taken for this one's.
   for (const char* part : {"", "-wal", "-shm"})
     if (std::filesystem::exists(path + part))

@@ -14,7 +14,7 @@
 #include "collector/pseudonym.h"
 #include "collector/receiver.h"
 #include "collector/scrub.h"
-#include "collector/store/sqlite_store.h"
+#include "collector/store/open_store.h"
 #include "schema/private_file.h"
 
 namespace strop::collector {
@@ -44,6 +44,7 @@ Config merged(const ServeOptions& options) {
 // Everything that can be seen to be wrong before a file or a socket is touched.
 void check(const Config& config) {
   if (config.store.empty()) throw UsageError("which store? Give --store PATH.db");
+  check_location(config.store);
   if (config.bind.empty()) throw UsageError("listen where? Give --bind tcp://HOST:PORT");
   const Endpoint bind = parse_bind(config.bind);
   if (config.keys.empty() && !config.insecure_loopback)
@@ -83,6 +84,10 @@ KnockLimits knock_limits(const Config& config) {
 std::filesystem::path pseudonym_file(const Config& config) {
   if (!config.pseudonym_key.empty()) return config.pseudonym_key;
   if (!config.keys.empty()) return std::filesystem::path(config.keys) / "pseudonym.key";
+  if (is_database(config.store))
+    throw UsageError(
+        "a database has no file beside it: give --pseudonym-key FILE, the same for "
+        "every collector that serves it");
   return config.store + ".pseudonym.key";
 }
 
@@ -157,11 +162,11 @@ int run(const ServeOptions& options) {
   std::optional<DoorKeys> keys;
   if (!config.keys.empty()) keys.emplace(config.keys, metrics);
   const Pseudonyms pseudonyms(pseudonym_file(config));
-  SqliteStore store(config.store, StoreAccess::kReceiver);
-  if (config.max_store_mib > 0) store.set_size_limit(config.max_store_mib << 20);
+  const auto store = open_store(config.store, StoreAccess::kReceiver);
+  if (config.max_store_mib > 0) store->set_size_limit(config.max_store_mib << 20);
   Health health;
   Intake intake(
-      store,
+      *store,
       [&](const auto& user, const auto& install) { return pseudonyms.contributor(user, install); },
       scrub_event, metrics, intake_limits(config));
   zmq::context_t context;
@@ -196,7 +201,8 @@ void register_serve(Commands& commands) {
       commands.app.add_subcommand("serve", "Takes events in until it is told to end");
   command->add_option("--config", options->config,
                       std::string("Configuration file (default ") + kDefaultConfig + ")");
-  command->add_option("--store", options->flags.store, "The store's SQLite file, made if need be");
+  command->add_option("--store", options->flags.store,
+                      "A SQLite file, made if need be, or postgresql://USER@HOST/DATABASE");
   command->add_option("--bind", options->flags.bind,
                       "Where agents connect: tcp://HOST:PORT; port 0 takes any free one");
   command->add_option("--keys", options->flags.keys, "Folder of server.key and allow.list");

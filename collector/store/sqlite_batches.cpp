@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <set>
-#include <stdexcept>
 
 #include "collector/store/sqlite_statements.h"
 
@@ -48,7 +47,9 @@ tl::expected<OpenStream, OpenFault> SqliteStore::open_stream(const StreamKey& ke
 
 namespace {
 
-struct Conflict {};  // thrown and caught within this file: another content under a name in use
+// Thrown and caught within this file: why nothing of a batch is stored.
+struct Conflict {};  // another content under a name in use
+struct Hole {};      // it begins past the end of its stream
 
 }  // namespace
 
@@ -147,8 +148,7 @@ BatchResult SqliteStore::store_batch(const PendingBatch& batch, std::int64_t now
   result.durable_through = unsigned_of(sql.through.number(0));
   sql.through.reset();
   for (const Entry& entry : batch.entries) {
-    if (entry.seq > result.durable_through + 1)
-      throw std::logic_error("a batch leaves a hole in its stream");
+    if (entry.seq > result.durable_through + 1) throw Hole{};
     if (entry.seq <= result.durable_through) {
       store_again(batch, entry, now_ms, result);
     } else {
@@ -182,6 +182,12 @@ std::vector<BatchResult> SqliteStore::commit(const std::vector<PendingBatch>& ba
           .run();
       quarantined.insert(batch.key.install);
       results.push_back({.quarantined = true});
+    } catch (const Hole&) {
+      db_->run("ROLLBACK TO batch");
+      statements_->through.with(batch.stream).step();
+      const std::uint64_t through = unsigned_of(statements_->through.number(0));
+      statements_->through.reset();
+      results.push_back({.hole = true, .durable_through = through});
     }
     db_->run("RELEASE batch");
   }

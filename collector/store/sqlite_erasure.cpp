@@ -2,22 +2,9 @@
 #include <set>
 
 #include "collector/store/sqlite_statements.h"
-#include "schema/event.h"
+#include "collector/store/tombstone.h"
 
 namespace strop::collector {
-namespace {
-
-// What stands where an install's events were.
-schema::Event tombstone(std::uint64_t through, std::int64_t now_ms) {
-  schema::Event event;
-  event.t_ms = static_cast<double>(now_ms);
-  event.source = schema::Source::kEdit;
-  event.body = schema::Gap{1, through, "forgotten at the collector"};
-  return event;
-}
-
-}  // namespace
-
 std::vector<ExportRecord> SqliteStore::exports_with(const std::string& contributor) {
   std::vector<ExportRecord> out;
   Statement rows(*db_,
@@ -55,7 +42,7 @@ Forgotten SqliteStore::forget(const std::vector<schema::WireId>& installs, std::
       ++out.streams;
       if (through == 0) continue;
       erase(stream, 1, through);
-      const std::string payload = schema::event_to_json(tombstone(through, now_ms)).dump();
+      const std::string payload = tombstone(through, now_ms);
       const std::string contributor;  // nobody's any more
       Statement(*db_,
                 "INSERT INTO events (stream, seq, span, type, suggestion, contributor, t_ms,"
@@ -68,6 +55,10 @@ Forgotten SqliteStore::forget(const std::vector<schema::WireId>& installs, std::
   for (const std::string& contributor : contributors)
     for (ExportRecord& record : exports_with(contributor)) out.exports.push_back(std::move(record));
   out.log_cleared = db_->clear_log();
+  if (!out.log_cleared)
+    out.remains =
+        "the store's log (-wal) holds them while somebody reads the store; run this again when "
+        "that has ended";
   return out;
 }
 

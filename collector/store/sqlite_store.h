@@ -14,12 +14,6 @@ namespace strop::collector {
 
 class Database;
 
-enum class StoreAccess {
-  kReceiver,  // the one process that takes events in; creates the file, checks and migrates it
-  kWrite,     // beside a receiver, or alone: creates nothing, migrates
-  kRead,
-};
-
 class SqliteStore : public Store {
  public:
   SqliteStore(const std::filesystem::path& file, StoreAccess access);
@@ -39,26 +33,18 @@ class SqliteStore : public Store {
   void scan_suggestions(const std::function<bool(const std::vector<StoredEvent>&)>& visit) override;
   std::vector<LedgerRow> ledger(const std::optional<schema::WireId>& install) override;
   void dead_letters(const std::function<bool(const DeadLetter&)>& visit) override;
-  void backup(const std::string& file) override;
 
-  // From here on this object reads the store as it is now, whatever others write. REQUIRES: kRead,
-  // and once.
-  void hold_view();
+  void hold_view() override;
+  Forgotten forget(const std::vector<schema::WireId>& installs, std::int64_t now_ms) override;
+  std::int64_t note_export(const ExportRecord& record) override;
+  void drop_export(std::int64_t noted) override;
+  void set_size_limit(std::int64_t bytes) override;
+
+  // A consistent copy in a new file, while others write.
+  void backup(const std::string& file);
 
   // Looks through the whole file; throws kCorrupt if it is damaged.
   void check();
-
-  // Erases what these installs sent. A gap over all sequence numbers stays in its place, so that
-  // nothing of it can come back.
-  Forgotten forget(const std::vector<schema::WireId>& installs, std::int64_t now_ms);
-
-  // Notes an export, so that `forget` can tell where else things are; the note's number.
-  std::int64_t note_export(const ExportRecord& record);
-  // Takes the note of an export back that came to nothing.
-  void drop_export(std::int64_t noted);
-
-  // Beyond so many bytes the store answers as if the disk were full.
-  void set_size_limit(std::int64_t bytes);
 
  private:
   struct Statements;

@@ -1,8 +1,10 @@
 // The durable home of events: the interface that the receiver writes to and the commands read from.
 //
-// Ownership: the caller owns the store. Thread: one thread a store object; several objects (and
-// processes) may have the same store open, one of them as its receiver. Times are milliseconds of
-// the Unix epoch. Errors: StoreError, thrown; after one nothing of the call's work is in the store.
+// Two kinds: a SQLite file, with one receiver at a time, and a PostgreSQL database, with any number
+// (open_store.h). Ownership: the caller owns the store. Thread: one thread a store object; several
+// objects (and processes) may have the same store open. Times are milliseconds of the Unix epoch.
+// Errors: StoreError, thrown; after one nothing of the call's work is in the store, unless it says
+// that this cannot be known: what is then stored again is stored once.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +18,12 @@
 #include "schema/wire.h"
 
 namespace strop::collector {
+
+enum class StoreAccess {
+  kReceiver,  // takes events in; makes the store, checks and migrates it
+  kWrite,     // beside a receiver, or alone: creates nothing, migrates
+  kRead,
+};
 
 enum class StoreFault { kFull, kBusy, kCorrupt, kUnusable };
 
@@ -72,6 +80,7 @@ struct PendingBatch {
 
 struct BatchResult {
   bool quarantined = false;  // cloned machine: nothing of the batch was stored
+  bool hole = false;         // begins past the end of its stream: nothing of the batch was stored
   std::uint64_t durable_through = 0;
   std::uint64_t stored = 0;      // events that are new
   std::uint64_t duplicates = 0;  // events that were there already
@@ -129,7 +138,8 @@ struct Forgotten {
   std::uint64_t streams = 0;
   std::uint64_t events = 0;
   std::uint64_t dead_letters = 0;
-  bool log_cleared = false;  // false: somebody reads; the store's log (-wal) holds it until later
+  bool log_cleared = false;           // false: `remains` says where it is still to be found
+  std::string remains;                // and what to do about it, for a person
   std::vector<ExportRecord> exports;  // that hold something of theirs
 };
 
@@ -145,7 +155,8 @@ class Store {
                                                           std::int64_t now_ms) = 0;
 
   // Stores all batches in one transaction, durable when it returns; one result for each.
-  // REQUIRES: every batch starts at or below the end of its stream and the batches before it.
+  // A batch that begins past the end of its stream, which a caller's memory of a store that was
+  // restored or replaced since can bring about, is a `hole`.
   virtual std::vector<BatchResult> commit(const std::vector<PendingBatch>& batches,
                                           std::int64_t now_ms) = 0;
 
@@ -169,8 +180,21 @@ class Store {
   virtual std::vector<LedgerRow> ledger(const std::optional<schema::WireId>& install) = 0;
   virtual void dead_letters(const std::function<bool(const DeadLetter&)>& visit) = 0;
 
-  // A consistent copy in a new file, while others write.
-  virtual void backup(const std::string& file) = 0;
+  // From here on this object reads the store as it is now, whatever others write. REQUIRES: kRead,
+  // and once.
+  virtual void hold_view() = 0;
+
+  // Erases what these installs sent. A gap over all sequence numbers stays in its place, so that
+  // nothing of it can come back.
+  virtual Forgotten forget(const std::vector<schema::WireId>& installs, std::int64_t now_ms) = 0;
+
+  // Notes an export, so that `forget` can tell where else things are; the note's number.
+  virtual std::int64_t note_export(const ExportRecord& record) = 0;
+  // Takes the note of an export back that came to nothing.
+  virtual void drop_export(std::int64_t noted) = 0;
+
+  // Beyond so many bytes the store answers as if the disk were full.
+  virtual void set_size_limit(std::int64_t bytes) = 0;
 };
 
 }  // namespace strop::collector

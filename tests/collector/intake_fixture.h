@@ -80,7 +80,11 @@ class FakeStore : public Store {
   void scan_suggestions(const std::function<bool(const std::vector<StoredEvent>&)>&) override {}
   std::vector<LedgerRow> ledger(const std::optional<schema::WireId>&) override { return {}; }
   void dead_letters(const std::function<bool(const DeadLetter&)>&) override {}
-  void backup(const std::string&) override {}
+  void hold_view() override {}
+  Forgotten forget(const std::vector<schema::WireId>&, std::int64_t) override { return {}; }
+  std::int64_t note_export(const ExportRecord&) override { return 0; }
+  void drop_export(std::int64_t) override {}
+  void set_size_limit(std::int64_t) override {}
 
   void fail_if_told() const {
     if (fault) throw StoreError(*fault, "told to fail");

@@ -1,0 +1,45 @@
+// How bytes go into PostgreSQL and come out.
+//
+// Functions, any thread. Errors: libpqxx's.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <pqxx/pqxx>
+#include <string>
+
+#include "schema/wire.h"
+
+namespace strop::collector {
+
+// As a parameter; refers to nothing.
+inline pqxx::binarystring bytes(const std::string& value) { return {value.data(), value.size()}; }
+inline pqxx::binarystring bytes(const schema::WireId& id) { return {id.data(), id.size()}; }
+
+inline std::string bytes_of(const pqxx::field& field) { return pqxx::binarystring(field).str(); }
+
+inline schema::WireId id_of(const pqxx::field& field) {
+  const pqxx::binarystring value(field);
+  schema::WireId id{};
+  std::copy_n(value.data(), std::min(value.size(), id.size()), id.begin());
+  return id;
+}
+
+inline std::uint64_t unsigned_of(const pqxx::field& field) {
+  return static_cast<std::uint64_t>(field.as<std::int64_t>());
+}
+
+// As COPY reads it.
+inline std::string hex_of(const std::string& value) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string out = "\\x";
+  out.reserve(2 + 2 * value.size());
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 15];
+  }
+  return out;
+}
+
+}  // namespace strop::collector
