@@ -10,6 +10,7 @@
 #include <cstring>
 #include <map>
 #include <stdexcept>
+#include <utility>
 
 #include "agent/spool_files.h"
 #include "agent/spool_format.h"
@@ -73,6 +74,7 @@ class Spool::Impl {
   void release() const { ::unlink((folder_ / kReserveFile).c_str()); }
   bool settle();
   bool settle_suppressed();
+  bool sync_folders();
   bool put(const SpoolRecord& record);
   bool open_segment(std::uint64_t first_seq);
   void close_segment();
@@ -92,6 +94,8 @@ class Spool::Impl {
   std::map<std::string, std::uint32_t, std::less<>> suppressed_;  // by rule, not on disk yet
   bool unsynced_file_ = false;
   bool unsynced_folder_ = true;
+  bool unsynced_parents_ = true;
+  bool lost_in_sync_ = false;  // the disk did not take a segment that is closed by now
   bool complained_ = false;
   bool reserved_ = false;
 };
@@ -188,7 +192,10 @@ bool Spool::Impl::open_segment(std::uint64_t first_seq) {
 }
 
 void Spool::Impl::close_segment() {
-  if (unsynced_file_ && ::fdatasync(segment_.get()) != 0) complain("sync");
+  if (unsynced_file_ && ::fdatasync(segment_.get()) != 0) {
+    complain("sync");
+    lost_in_sync_ = true;
+  }
   unsynced_file_ = false;
   segment_.close();
 }
@@ -213,6 +220,7 @@ bool Spool::Impl::put(const SpoolRecord& record) {
 
 bool Spool::Impl::sync() {
   bool good = settle() && settle_suppressed();
+  if (std::exchange(lost_in_sync_, false)) good = false;
   if (unsynced_file_ && segment_.is_open()) {
     unsynced_file_ = false;
     if (::fdatasync(segment_.get()) != 0) {
@@ -222,12 +230,9 @@ bool Spool::Impl::sync() {
       good = false;
     }
   }
-  if (unsynced_folder_ && index_ > 0) {
-    unsynced_folder_ = ::fsync(own_.get()) != 0 || !sync_folder(folder_.parent_path());
-    if (unsynced_folder_) {
-      complain("sync the folder");
-      good = false;
-    }
+  if (index_ > 0 && !sync_folders()) {
+    complain("sync the folder");
+    good = false;
   }
   if (good && complained_) {
     spdlog::warn("spool: {} takes what is captured again; what was given up is in the ledger",
@@ -236,6 +241,16 @@ bool Spool::Impl::sync() {
     if (!reserved_) reserve();
   }
   return good;
+}
+
+// A file is there after a power cut if each folder above it has its entry.
+bool Spool::Impl::sync_folders() {
+  if (unsynced_folder_) unsynced_folder_ = ::fsync(own_.get()) != 0;
+  if (unsynced_parents_) {
+    unsynced_parents_ = !sync_folder(folder_.parent_path()) || !sync_folder(options_.state);
+    sync_folder(options_.state.parent_path());  // it may not be ours to read
+  }
+  return !unsynced_folder_ && !unsynced_parents_;
 }
 
 // Once, until the disk takes something again.

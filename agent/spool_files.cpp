@@ -130,7 +130,9 @@ tl::expected<schema::WireId, std::string> install_id(const fs::path& state) {
   const fs::path fresh(file.string() + unique_suffix());
   if (!replace_file(fresh, schema::to_hex(random_id()) + "\n", true))
     return tl::unexpected("cannot write " + fresh.string() + ": " + std::strerror(errno));
-  const bool first = ::link(fresh.c_str(), file.c_str()) == 0 || errno == EEXIST;
+  bool first = ::link(fresh.c_str(), file.c_str()) == 0 || errno == EEXIST;
+  // What was sent under a name that a power cut takes back would be stored twice.
+  first = sync_folder(state) && first;
   const int fault = errno;
   ::unlink(fresh.c_str());
   if (const auto id = read(); first && id) return *id;
@@ -171,7 +173,7 @@ bool replace_file(const fs::path& file, std::string_view text, bool durable) {
   const fs::path fresh(file.string() + unique_suffix());
   FileDescriptor out(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!out.is_open()) return false;
-  const bool written = write_whole(out.get(), text) && (!durable || ::fdatasync(out.get()) == 0);
+  const bool written = write_whole(out.get(), text) && ::fdatasync(out.get()) == 0;
   if (!written || ::rename(fresh.c_str(), file.c_str()) != 0) {
     const int fault = errno;
     ::unlink(fresh.c_str());

@@ -75,7 +75,8 @@ tl::expected<schema::WireId, std::string> install_id(const std::filesystem::path
 // All of a file from `offset` on; nothing: it cannot be read.
 std::optional<std::string> read_from(const std::filesystem::path& file, std::uint64_t offset = 0);
 
-// A reader sees the old text or the new one. `durable`: on disk when this returns.
+// A reader sees the old text or the new one, after a power cut too. `durable`: the new one is on
+// disk when this returns.
 bool replace_file(const std::filesystem::path& file, std::string_view text, bool durable);
 
 // Writes all of it; false with errno.

@@ -260,11 +260,14 @@ void Tidier::drop_acked(SpoolEpoch& epoch, double acked_before_ms) {
   }
 }
 
-// Puts gaps in the place of what the collector does not have, and accounts for what it has.
+// Puts gaps in the place of what the collector does not have. What it has stays, for one that was
+// restored.
 void Tidier::give_up(SpoolEpoch& epoch, std::uint32_t segment, const char* reason) {
   EpochState& state = epoch.state();
   const fs::path file = segment_file(epoch.folder(), segment);
   std::string bytes;
+  std::uint64_t first_seq = 0;
+  bool events = false;
   std::optional<SpoolRecord> run;
   std::string run_reason;
   const auto end_run = [&] {
@@ -276,11 +279,12 @@ void Tidier::give_up(SpoolEpoch& epoch, std::uint32_t segment, const char* reaso
   epoch.walk(
       [&](const EpochEntry& entry) {
         const SpoolRecord& record = entry.record;
-        if (!record.numbered()) {
+        if (first_seq == 0 && record.numbered()) first_seq = record.seq;
+        if (!record.numbered() || record.last_seq() <= state.acked_through) {
           bytes += encode_spool_record(record);
           return true;
         }
-        if (record.seq <= state.acked_through) return true;
+        events |= record.kind == SpoolKind::kEvent;
         const std::string_view why =
             record.kind == SpoolKind::kGap ? record.rule : std::string_view(reason);
         if (run && run_reason == why) {
@@ -294,31 +298,11 @@ void Tidier::give_up(SpoolEpoch& epoch, std::uint32_t segment, const char* reaso
       },
       segment);
   end_run();
-  // What was acknowledged of it goes into the sums; suppressed ones stay as they are, in the file.
-  Ledger delivered = epoch.ledger_of(segment);
-  Ledger part;
-  part.acked = delivered.acked;
-  part.rejected = delivered.rejected;
-  std::uint64_t through = state.folded_through;
-  epoch.walk(
-      [&](const EpochEntry& entry) {
-        const SpoolRecord& record = entry.record;
-        if (!record.numbered() || record.seq > state.acked_through) return true;
-        through = record.last_seq();
-        part.captured += record.span;
-        if (record.kind == SpoolKind::kGap) part.given_up[std::string(record.rule)] += record.span;
-        return true;
-      },
-      segment);
-  const auto header = encode_segment_header({epoch.id(), through + 1, epoch.created_ms(segment)});
+  if (!events) return;
   // The uplink concludes nothing from answers to what it sent before: the gaps have to follow.
   ++state.generation;
-  if (through > state.folded_through) {
-    add_to(state.folded, part);
-    state.folded_through = through;
-    state.rejected.erase(state.rejected.begin(), state.rejected.upper_bound(through));
-  }
   if (!epoch.save_state(true)) return check(false);
+  const auto header = encode_segment_header({epoch.id(), first_seq, epoch.created_ms(segment)});
   check(replace_file(file, header + bytes, true));
   epoch.reload(false);
 }
@@ -330,16 +314,14 @@ void Tidier::give_up_old(SpoolEpoch& epoch) {
     if (epoch.growing(segment.index) || epoch.state().acked_ms.contains(segment.index)) continue;
     if (static_cast<double>(epoch.created_ms(segment.index)) > oldest) return;
     bool old = true;
-    bool events = false;
     epoch.walk(
         [&](const EpochEntry& entry) {
           old = static_cast<double>(entry.record.t_ms) <= oldest;
-          events |= entry.record.kind == SpoolKind::kEvent;
           return old;
         },
         segment.index);
     if (!old) return;
-    if (events) give_up(epoch, segment.index, "age");
+    give_up(epoch, segment.index, "age");
   }
 }
 

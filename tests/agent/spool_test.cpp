@@ -267,6 +267,27 @@ TEST_F(SpoolTest, AboveTheAgeItIsGivenUp) {
   ledger();
 }
 
+// A segment that the collector has stays beside it for its time of grace, and stays counted.
+TEST_F(SpoolTest, WhatIsGivenUpBesideWhatIsAcknowledgedLosesNoCount) {
+  schema::WireId id;
+  {
+    Spool spool(options(150));
+    id = spool.epoch();
+    for (int i = 0; i < 6; ++i) spool.append("event");
+  }
+  SpoolEpoch epoch = SpoolEpoch::load(spool_folder(folder_.path()), id);
+  epoch.state().acked_through = 3;
+  ASSERT_TRUE(epoch.save_state(true));
+  now_ += 31 * kDay;
+  tidy();
+  tidy();
+  const Ledger counted = ledger();
+  EXPECT_EQ(counted.captured, 6u);
+  EXPECT_EQ(counted.acked, 3u);
+  EXPECT_EQ(counted.given_up.at("age"), 3u);
+  EXPECT_EQ(counted.unshipped, 3u);
+}
+
 // While it lives, no file of this process grows beyond the given size.
 class FileSizeLimit {
  public:
