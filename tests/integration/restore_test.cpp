@@ -106,5 +106,37 @@ TEST_F(RestoreTest, WhatCameAfterTheBackupComesAgainAndNothingTwice) {
   EXPECT_EQ(ledger->acked, static_cast<std::uint64_t>(captured_));
 }
 
+// What the agent no longer holds nobody has: it is counted, and the rest comes all the same.
+TEST_F(RestoreTest, WhatIsPastItsTimeOfGraceIsCountedAsLost) {
+  serve(at("first.db"));
+  agent::Spool spool({.state = folder_ / "state/strop", .segment_bytes = 2000});
+  capture(spool, 50);
+  ASSERT_EQ(ship(), 0);
+  ASSERT_EQ(
+      run({bin("strop-collector"), "backup", "--store", at("first.db"), "--to", at("old.db")}), 0);
+  capture(spool, 50);
+  ASSERT_EQ(ship(), 0);
+  collector_->end(SIGKILL);
+  const double now =
+      std::chrono::duration<double, std::milli>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  ASSERT_TRUE(agent::SpoolStore(folder_ / "state/strop").tidy({{}, 0, now}));
+  ASSERT_EQ(
+      run({bin("strop-collector"), "restore", "--from", at("old.db"), "--store", at("second.db")}),
+      0);
+  serve(at("second.db"));
+  capture(spool, 1);
+  ASSERT_EQ(ship(), 0);
+  collector_->end(SIGTERM);
+
+  collector::SqliteStore store(at("second.db"), collector::StoreAccess::kRead);
+  const auto rows = store.ledger(std::nullopt);
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_TRUE(rows[0].balanced());
+  EXPECT_GT(rows[0].lost, 0u);
+  EXPECT_LE(rows[0].lost, 50u);
+  EXPECT_EQ(rows[0].stored + rows[0].lost, static_cast<std::uint64_t>(captured_));
+}
+
 }  // namespace
 }  // namespace strop
