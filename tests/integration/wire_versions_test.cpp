@@ -235,7 +235,7 @@ TEST_P(RecordedVersionTest, ItsLayoutsAreStillTheSame) {
   for (const char* who : {"agent", "collector"})
     for (const std::string& bytes : read_recording(recording(who, GetParam())))
       EXPECT_EQ(
-          schema::encode(schema::decode(bytes).value(), static_cast<std::uint8_t>(GetParam())),
+          schema::encode(schema::decode(bytes).value(), static_cast<std::uint8_t>(bytes.at(0))),
           bytes);
 }
 
@@ -292,8 +292,10 @@ TEST_F(WireVersionsTest, AnAgentOfNewerVersionsAloneIsToldWhy) {
   const auto nack = as<schema::Nack>(agent_.ask(newer_hello(kNewer)));
   EXPECT_EQ(nack.code, schema::NackCode::kVersion);
   EXPECT_TRUE(nack.permanent);
-  EXPECT_EQ(nack.reason,
-            "the collector speaks wire versions 1 to 1, the agent 2 to 2; update the older one");
+  const std::string newer = std::to_string(kNewer);
+  EXPECT_EQ(nack.reason, "the collector speaks wire versions 1 to " +
+                             std::to_string(schema::kWireVersionMax) + ", the agent " + newer +
+                             " to " + newer + "; update the older one");
   // And nobody else is the worse for it.
   EXPECT_EQ(as<schema::Welcome>(agent_.ask(newer_hello(schema::kWireVersionMin))).version,
             schema::kWireVersionMax);
