@@ -162,7 +162,7 @@ class WireVersionsTest : public testing::Test {
   }
   agent::UplinkStatus await_status(const std::function<bool(const agent::UplinkStatus&)>& good) {
     for (const auto deadline = Steady::now() + kPatience; Steady::now() < deadline;)
-      if (const auto status = uplink_->status(); good(status)) return status;
+      if (auto status = uplink_->status(); good(status)) return status;
     ADD_FAILURE() << uplink_->status().trouble;
     return uplink_->status();
   }
