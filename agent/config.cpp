@@ -88,6 +88,19 @@ Key texts_key(std::function<void(Config&, std::vector<std::string>)> set) {
           }};
 }
 
+// One text, or a list of them.
+Key endpoints_key(std::function<void(Config&, std::vector<std::string>)> set) {
+  Key list = texts_key(set);
+  return {
+      "a text such as \"tcp://host:7341\", or a list of such",
+      [set = std::move(set), list = std::move(list.read)](const toml::node& node, Config& config) {
+        const auto one = node.value_exact<std::string>();
+        if (!one) return list(node, config);
+        set(config, {*one});
+        return true;
+      }};
+}
+
 fs::path at_home(const std::string& path, const fs::path& home) {
   if (path == "~") return home;
   return path.starts_with("~/") ? home / path.substr(2) : fs::path(path);
@@ -205,8 +218,7 @@ Keys make_keys(const fs::path& home) {
   keys["mode"] = mode_key();
   add_provider_keys(keys, home);
   keys["collector.endpoint"] =
-      text_key("a text such as \"tcp://host:7341\"",
-               [](Config& c, std::string v) { c.collector.endpoint = std::move(v); });
+      endpoints_key([](Config& c, auto v) { c.collector.endpoints = std::move(v); });
   keys["collector.server_key_file"] =
       path_key(home, [](Config& c, fs::path v) { c.collector.server_key_file = std::move(v); });
   keys["collector.key_file"] =
@@ -367,7 +379,7 @@ Result check(const ProviderConfig& provider) {
 
 void take_delivery(Config& into, const Layer& layer) {
   const Config& from = layer.config;
-  take(into.collector.endpoint, from.collector.endpoint, layer.has("collector.endpoint"));
+  take(into.collector.endpoints, from.collector.endpoints, layer.has("collector.endpoint"));
   take(into.collector.server_key_file, from.collector.server_key_file,
        layer.has("collector.server_key_file"));
   take(into.collector.key_file, from.collector.key_file, layer.has("collector.key_file"));

@@ -73,7 +73,8 @@ struct ProviderConfig {
 
 // Where events go. Without an endpoint they stay in the spool.
 struct CollectorConfig {
-  std::string endpoint;                   // tcp://HOST:PORT
+  // tcp://HOST:PORT, each of them; the first that takes events has them. All have one key.
+  std::vector<std::string> endpoints;
   std::filesystem::path server_key_file;  // the collector's public key
   std::filesystem::path key_file;         // this user's key pair, mode 0600
   bool plain = false;                     // no encryption: loopback alone

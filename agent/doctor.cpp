@@ -78,9 +78,10 @@ std::string knock(std::string host, const std::string& port) {
 }
 
 // Whether a collector answers there that takes our key; empty: yes, else why not.
-std::string shake_hands(const UplinkOptions& options, const std::string& server_key) {
+std::string shake_hands(const UplinkOptions& options, const std::string& endpoint,
+                        const std::string& server_key) {
   zmq::context_t context;
-  UplinkSocket socket(context, {options.endpoint, options.key, server_key});
+  UplinkSocket socket(context, {endpoint, options.key, server_key});
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kKnockMs);
   while (!socket.is_open() && socket.fault().empty()) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -179,27 +180,30 @@ void look_at_state(const Config& config, const std::function<DiskRoom(const fs::
     report.bad(pseudonyms.error(), "until then nothing is captured");
 }
 
-void look_at_collector(const Config& config, Report& report) {
-  if (config.collector.endpoint.empty())
+void look_at_collector(const UplinkOptions& options, const std::string& endpoint, Report& report) {
+  const std::string rest = endpoint.substr(std::string("tcp://").size());
+  const std::size_t colon = rest.rfind(':');
+  std::string why = knock(rest.substr(0, colon), rest.substr(colon + 1));
+  if (why.empty()) why = shake_hands(options, endpoint, options.server_key);
+  // It may have its next key by now.
+  if (!why.empty() && !options.next_server_key.empty() &&
+      shake_hands(options, endpoint, options.next_server_key).empty())
+    why.clear();
+  if (why.empty())
+    report.good("the collector at " + endpoint + (options.key ? " knows this key" : " listens"));
+  else
+    report.bad(
+        why.find(endpoint) != std::string::npos ? why : "the collector at " + endpoint + ": " + why,
+        "records wait in the spool meanwhile; ask whoever runs it");
+}
+
+void look_at_collectors(const Config& config, Report& report) {
+  if (config.collector.endpoints.empty())
     return report.note("no collector: what is captured stays here (`strop-agent join` names one)");
   const auto options = read_uplink_options(config);
   if (!options) return report.bad(options.error(), "`strop-agent join` sets endpoint and keys");
-  const std::string rest = config.collector.endpoint.substr(std::string("tcp://").size());
-  const std::size_t colon = rest.rfind(':');
-  std::string why = knock(rest.substr(0, colon), rest.substr(colon + 1));
-  if (why.empty()) why = shake_hands(*options, options->server_key);
-  // It may have its next key by now.
-  if (!why.empty() && !options->next_server_key.empty() &&
-      shake_hands(*options, options->next_server_key).empty())
-    why.clear();
-  if (why.empty())
-    report.good("the collector at " + config.collector.endpoint +
-                (options->key ? " knows this key" : " listens"));
-  else
-    report.bad(why.find(config.collector.endpoint) != std::string::npos
-                   ? why
-                   : "the collector at " + config.collector.endpoint + ": " + why,
-               "records wait in the spool meanwhile; ask whoever runs it");
+  for (const std::string& endpoint : options->endpoints)
+    look_at_collector(*options, endpoint, report);
 }
 
 void look_at_model_server(const Backend& backend, Report& report) {
@@ -246,7 +250,7 @@ int doctor(const Places& places, const Flags& flags, std::ostream& out, std::ost
   look_at_files(places, flags, report);
   look_at_capture(*config, why_mode(places, flags, config->mode), report);
   look_at_state(*config, room, report);
-  look_at_collector(*config, report);
+  look_at_collectors(*config, report);
   look_at_provider(*config, report);
   return report.sound() ? 0 : 1;
 }

@@ -210,7 +210,7 @@ tl::expected<bool, Trouble> write_plan(const Plan& plan, const schema::Enrolled&
   if (const auto written = write_server_keys(server_key_file, collector); !written)
     return tl::unexpected(Trouble{written.error(), 1});
   Config config;
-  config.collector = {endpoint, server_key_file, key_file, false};
+  config.collector = {{endpoint}, server_key_file, key_file, false};
   if (const auto options = read_uplink_options(config); !options)
     return tl::unexpected(Trouble{options.error(), 2});
   const bool changed = plan.text != text_of(plan.config_file);

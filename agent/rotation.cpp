@@ -31,17 +31,20 @@ int rotate_key(const Places& places, const Flags& flags, std::ostream& out, std:
   const fs::path next_file = file.string() + ".next";
   const auto next = read_or_make_key(next_file);
   if (!next) return complain(next.error(), 1);
-  std::string server = options->server_key;
-  const auto announce = [&] {
-    return enrol({options->endpoint, options->key, server}, next->public_key, kPatienceMs);
+  // Whoever of them answers, with the key it has or the one that it is to have next.
+  UplinkAddress old_way{options->endpoints.front(), options->key, options->server_key};
+  auto enrolled = enrol(old_way, next->public_key, kPatienceMs);
+  const auto try_another = [&](const std::string& endpoint, const std::string& server_key) {
+    if (enrolled || enrolled.error().refused || server_key.empty()) return;
+    old_way.endpoint = endpoint;
+    old_way.server_key = server_key;
+    enrolled = enrol(old_way, next->public_key, kPatienceMs);
   };
-  auto enrolled = announce();
-  // The collector may have its next key by now.
-  if (!enrolled && !enrolled.error().refused && !options->next_server_key.empty()) {
-    server = options->next_server_key;
-    enrolled = announce();
+  for (const std::string& endpoint : options->endpoints) {
+    if (endpoint != options->endpoints.front()) try_another(endpoint, options->server_key);
+    try_another(endpoint, options->next_server_key);
   }
-  const UplinkAddress new_way{options->endpoint, *next, server};
+  const UplinkAddress new_way{old_way.endpoint, *next, old_way.server_key};
   // Refused: an earlier try, cut off behind its use, may have had the old one taken off the list.
   if (!enrolled && (!enrolled.error().refused || !use_key(new_way, kPatienceMs).empty()))
     return complain(enrolled.error().why + "; the old key stays, the new one waits in " +

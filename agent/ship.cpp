@@ -24,7 +24,7 @@ int complain(std::ostream& err, const std::string& what, int code) {
 int ship(const Config& config, double timeout_ms, std::ostream& out, std::ostream& err) {
   auto options = read_uplink_options(config);
   if (!options) return complain(err, options.error(), 2);
-  if (options->endpoint.empty())
+  if (options->endpoints.empty())
     return complain(err, "no collector: set [collector] endpoint in the configuration", 2);
   // Nobody types meanwhile: what fails is tried again soon.
   options->reconnect_max_ms = options->reconnect_min_ms;
@@ -46,7 +46,7 @@ int ship(const Config& config, double timeout_ms, std::ostream& out, std::ostrea
         why = "another agent ships, and is not done yet; try again";
       if (why.empty())
         why = status.connected ? "there was not enough time; give a longer --timeout"
-                               : config.collector.endpoint +
+                               : config.collector.endpoints.back() +
                                      " gives no answer yet; check collector.endpoint and the "
                                      "network, or give a longer --timeout";
       return complain(err, std::to_string(ledger->unshipped) + " events wait in the spool: " + why,

@@ -10,7 +10,6 @@ namespace strop::agent {
 namespace {
 
 constexpr std::chrono::milliseconds kLockPatience{20};
-constexpr int kHeartbeatsToLive = 3;
 // Below the collector's own limit of streams on one connection.
 constexpr std::size_t kMaxStreams = 1000;
 
@@ -25,12 +24,14 @@ Shipment::Shipment(ShipmentOptions options)
     : options_(std::move(options)), spool_(spool_folder(options_.state)) {}
 
 bool Shipment::look(bool all) {
+  all_due_ = all_due_ || all;
   std::error_code error;
   if (!std::filesystem::exists(spool_, error)) return true;
   const auto lock = lock_spool(spool_, FileLock::Kind::kShared, kLockPatience);
   if (!lock) return false;
   std::string forgotten = read_from(forgotten_file(spool_)).value_or("");
-  const bool anew = all || forgotten != forgotten_;
+  const bool anew = all_due_ || forgotten != forgotten_;
+  all_due_ = false;
   forgotten_ = std::move(forgotten);
   const std::vector<schema::WireId> epochs = list_epochs(spool_);
   std::erase_if(streams_, [&epochs](const auto& stream) {
@@ -40,7 +41,7 @@ bool Shipment::look(bool all) {
   for (const schema::WireId& id : epochs) {
     const auto known = streams_.find(id);
     if (known != streams_.end()) {
-      refresh(known->second, anew);
+      all_due_ = !refresh(known->second, anew) || all_due_;
       continue;
     }
     if (streams_.size() >= kMaxStreams) continue;
@@ -51,10 +52,11 @@ bool Shipment::look(bool all) {
   return true;
 }
 
-void Shipment::refresh(Stream& stream, bool forgotten) {
+// False: the state is not read anew, as ours is not on disk yet.
+bool Shipment::refresh(Stream& stream, bool forgotten) {
   const std::vector<SegmentFile> before = stream.epoch.segments();
   const bool lived = stream.epoch.live();
-  if (!lived && !forgotten && stream.exhausted) return;
+  if (!lived && !forgotten && stream.exhausted) return true;
   if (forgotten && !stream.changed) {
     const std::uint64_t generation = stream.epoch.state().generation;
     stream.epoch.reload(true);
@@ -65,6 +67,7 @@ void Shipment::refresh(Stream& stream, bool forgotten) {
     stream.epoch.reload(false);
   }
   if (stream.epoch.segments() != before || stream.epoch.live() != lived) stream.exhausted = false;
+  return !(forgotten && stream.changed);
 }
 
 // Sends from the first number on that was not acknowledged.
@@ -89,6 +92,7 @@ void Shipment::connected(double now_ms) {
   max_batch_ = options_.max_batch;
   welcomed_ = false;
   heard_ms_ = spoke_ms_ = now_ms;
+  refused_ms_ = 0;
 }
 
 std::vector<std::string> Shipment::to_send(double now_ms) {
@@ -102,7 +106,7 @@ std::vector<std::string> Shipment::to_send(double now_ms) {
                       std::max(state.acked_through, state.folded_through) + 1, options_.agent}));
     stream.hello_sent = true;
   }
-  if (welcomed_) send_batches(out, now_ms);
+  if (welcomed_ && !all_due_) send_batches(out, now_ms);
   if (out.empty() && welcomed_ && now_ms - spoke_ms_ >= heartbeat_ms_)
     out.push_back(schema::encode(schema::Ping{++pings_}));
   if (!out.empty()) spoke_ms_ = now_ms;
@@ -193,6 +197,7 @@ Shipment::Verdict Shipment::on(const schema::Ack& ack, double) {
   const auto sent = answered(ack.epoch, 0);
   if (!sent) return Verdict::kReconnect;
   credits_ = ack.credits;
+  refused_ms_ = 0;
   trouble_.clear();
   const auto found = streams_.find(ack.epoch);
   if (found == streams_.end()) return Verdict::kGoOn;
@@ -219,6 +224,9 @@ Shipment::Verdict Shipment::on(const schema::Nack& nack, double now_ms) {
   const std::string what =
       "the collector refuses (" + (word.empty() ? "unknown" : word) + "): " + nack.reason;
   const auto found = streams_.find(nack.epoch);
+  if ((nack.code == schema::NackCode::kStorage || nack.code == schema::NackCode::kDraining) &&
+      refused_ms_ == 0)
+    refused_ms_ = now_ms;
   if (nack.permanent) {
     note_trouble(what);
     const bool of_stream = nack.code == schema::NackCode::kBadFrame && found != streams_.end();
@@ -248,8 +256,8 @@ void Shipment::note_trouble(const std::string& what) {
   trouble_ = what;
 }
 
-bool Shipment::fell_silent(double now_ms) const {
-  return welcomed_ && now_ms - heard_ms_ > kHeartbeatsToLive * heartbeat_ms_;
+bool Shipment::fell_silent(double now_ms, int heartbeats) const {
+  return welcomed_ && now_ms - heard_ms_ > heartbeats * heartbeat_ms_;
 }
 
 double Shipment::next_deadline(double now_ms) const {

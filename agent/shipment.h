@@ -46,7 +46,8 @@ class Shipment {
   explicit Shipment(ShipmentOptions options);
 
   // Looks at the disk for new epochs, new records and what was forgotten; `all`: for what tidying
-  // did too. False: the spool's lock was not to be had, ask again soon.
+  // did too, before which nothing more is sent. False: the spool's lock was not to be had, ask
+  // again soon.
   bool look(bool all = false);
 
   // Whether there is an epoch to speak of.
@@ -65,7 +66,10 @@ class Shipment {
 
   // Whether the collector has answered on this connection, and lately enough.
   bool welcomed() const { return welcomed_; }
-  bool fell_silent(double now_ms) const;
+  bool fell_silent(double now_ms, int heartbeats) const;
+  // For how long the collector of this connection has said that it cannot store, and stored
+  // nothing.
+  double refused_for(double now_ms) const { return refused_ms_ > 0 ? now_ms - refused_ms_ : 0; }
 
   // Puts on disk what was acknowledged. False: not now.
   bool save();
@@ -95,7 +99,7 @@ class Shipment {
     std::uint64_t generation = 0;
   };
 
-  void refresh(Stream& stream, bool forgotten);
+  bool refresh(Stream& stream, bool forgotten);
   void start_over(Stream& stream);
   void send_batches(std::vector<std::string>& out, double now_ms);
   bool may_send(std::size_t bytes) const;
@@ -109,6 +113,7 @@ class Shipment {
   const std::filesystem::path spool_;
   std::map<schema::WireId, Stream> streams_;
   std::string forgotten_;  // what the file of that name held
+  bool all_due_ = false;   // what was tidied is not seen yet
 
   std::deque<Sent> sent_;  // not answered yet, in order
   std::size_t sent_bytes_ = 0;
@@ -117,6 +122,7 @@ class Shipment {
   double heartbeat_ms_ = 0;
   double heard_ms_ = 0;
   double spoke_ms_ = 0;
+  double refused_ms_ = 0;  // since when; 0: it is not so
   bool welcomed_ = false;
   std::uint64_t pings_ = 0;
 

@@ -25,6 +25,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kPauseLookMs = 500;
+constexpr int kHeartbeats = 3;
+constexpr int kHeartbeatsOfOneOfSeveral = 2;  // there is somebody else to turn to
 constexpr std::size_t kMaxFramesAtOnce = 64;
 
 double steady_ms() {
@@ -85,15 +87,17 @@ tl::expected<UplinkOptions, std::string> read_uplink_options(const Config& confi
   UplinkOptions options;
   options.state = config.state;
   options.limits = config.spool;
-  options.endpoint = config.collector.endpoint;
-  if (options.endpoint.empty()) return options;
-  const auto host = host_of_collector(options.endpoint);
-  if (!host) return tl::unexpected(host.error());
-  if (config.collector.plain) {
-    if (is_loopback(*host)) return options;
-    return tl::unexpected("collector.plain: events travel without encryption on loopback alone, " +
-                          *host + " is beyond it; give server_key_file and key_file instead");
+  options.endpoints = config.collector.endpoints;
+  if (options.endpoints.empty()) return options;
+  for (const std::string& endpoint : options.endpoints) {
+    const auto host = host_of_collector(endpoint);
+    if (!host) return tl::unexpected(host.error());
+    if (config.collector.plain && !is_loopback(*host))
+      return tl::unexpected(
+          "collector.plain: events travel without encryption on loopback alone, " + *host +
+          " is beyond it; give server_key_file and key_file instead");
   }
+  if (config.collector.plain) return options;
   if (config.collector.server_key_file.empty() || config.collector.key_file.empty())
     return tl::unexpected(
         std::string("collector: an endpoint needs server_key_file and key_file, which whoever runs "
@@ -151,6 +155,8 @@ class Uplink::Impl {
   void wait(double now);
   void publish();
   double until_next(double now) const;
+  bool several() const { return options_.endpoints.size() > 1; }
+  const std::string& endpoint() const { return options_.endpoints[endpoint_at_]; }
 
   const UplinkOptions options_;
   const fs::path spool_;
@@ -175,6 +181,10 @@ class Uplink::Impl {
   double opened_ms_ = 0;
   double connect_at_ms_ = 0;
   double backoff_ms_ = 0;
+  std::size_t endpoint_at_ = 0;
+  std::size_t tried_ = 0;  // of the endpoints, in this round
+  bool welcomed_here_ = false;
+  bool unanswered_ = false;  // somebody did not, in this round
   double look_at_ms_ = 0;
   double look_every_ms_ = options_.look_ms;
   double tidy_at_ms_ = 0;
@@ -208,7 +218,7 @@ bool Uplink::Impl::prepare() {
   if (!shipping_ && fs::exists(spool_, error))
     shipping_ = FileLock::try_take(shipping_lock_file(spool_), FileLock::Kind::kAlone);
   if (!shipping_) return false;
-  if (shipment_ || options_.endpoint.empty()) return true;
+  if (shipment_ || options_.endpoints.empty()) return true;
   const auto install = install_id(options_.state);
   if (!install) throw std::runtime_error(install.error());
   shipment_.emplace(
@@ -227,7 +237,7 @@ void Uplink::Impl::round() {
     const auto tidied =
         SpoolStore(options_.state).tidy({options_.limits, options_.grace_ms, unix_ms()});
     if (!tidied) spdlog::warn("uplink: {}", tidied.error());
-    if (shipment_) shipment_->look(true);
+    if (shipment_ && !shipment_->look(true)) look_soon(now);
     tidy_at_ms_ = steady_ms() + options_.tidy_ms;
   }
   if (!shipment_) return;
@@ -261,18 +271,19 @@ void Uplink::Impl::tend_connection(double now) {
   }
   socket_->watch();
   if (!socket_->fault().empty()) {
-    // It may have the key by now that it is to have next.
-    if (!greeted_ && !socket_->is_refused() && !options_.next_server_key.empty())
-      try_next_key_ = !try_next_key_;
+    unanswered_ = unanswered_ || (!greeted_ && !socket_->is_refused());
     return disconnect(now, socket_->fault(), false);
   }
   if (socket_->is_open()) exchange(now);
   if (!socket_) return;
-  if (greeted_ && shipment_->fell_silent(now))
-    return disconnect(now, options_.endpoint + " has fallen silent", false);
+  if (greeted_ && shipment_->fell_silent(now, several() ? kHeartbeatsOfOneOfSeveral : kHeartbeats))
+    return disconnect(now, endpoint() + " has fallen silent", false);
+  if (several() && greeted_ && shipment_->refused_for(now) > options_.refused_ms) {
+    socket_->part(schema::encode(schema::Bye{}));
+    return disconnect(now, endpoint() + " cannot store: " + shipment_->trouble(), false);
+  }
   if (!(greeted_ && shipment_->welcomed()) && now - opened_ms_ > options_.answer_ms)
-    disconnect(now,
-               options_.endpoint + " gives no answer; check collector.endpoint and the network",
+    disconnect(now, endpoint() + " gives no answer; check collector.endpoint and the network",
                false);
 }
 
@@ -282,7 +293,7 @@ void Uplink::Impl::connect(double now) {
   if (!options_.key_file.empty())
     if (const auto now_there = schema::read_curve_key(options_.key_file)) key = *now_there;
   socket_.emplace(context_,
-                  UplinkAddress{options_.endpoint, key,
+                  UplinkAddress{endpoint(), key,
                                 try_next_key_ ? options_.next_server_key : options_.server_key});
   greeted_ = false;
   opened_ms_ = now;
@@ -302,26 +313,44 @@ void Uplink::Impl::exchange(double now) {
     const auto verdict = frame ? shipment_->on_frame(*frame, now) : Shipment::Verdict::kReconnect;
     if (verdict == Shipment::Verdict::kGoOn) continue;
     if (verdict == Shipment::Verdict::kRefused) return disconnect(now, shipment_->trouble(), true);
-    return disconnect(now, options_.endpoint + " ends the connection", false);
+    return disconnect(now, endpoint() + " ends the connection", false);
   }
-  if (shipment_->welcomed()) backoff_ms_ = 0;
+  if (shipment_->welcomed()) {
+    backoff_ms_ = 0;
+    welcomed_here_ = true;
+  }
   if (unsent_.empty()) unsent_ = shipment_->to_send(now);
   std::size_t sent = 0;
   while (sent < unsent_.size() && socket_->send(unsent_[sent])) ++sent;
   unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(sent));
 }
 
-// Every agent of a company would else come back at the same moment.
+// The next collector at once, or nearly; the same one, or all of them once more, after a while:
+// every agent of a company would else come back at the same moment.
 void Uplink::Impl::disconnect(double now, const std::string& why, bool refused) {
   if (why != trouble_) spdlog::warn("uplink: {}; what is captured waits in the spool", why);
   trouble_ = why;
   socket_.reset();
   if (shipment_) shipment_->save();
-  backoff_ms_ =
-      refused ? options_.reconnect_max_ms
-              : std::clamp(backoff_ms_ * 2, options_.reconnect_min_ms, options_.reconnect_max_ms);
+  endpoint_at_ = (endpoint_at_ + 1) % std::max<std::size_t>(options_.endpoints.size(), 1);
+  if (welcomed_here_) {
+    tried_ = 0;
+    unanswered_ = false;
+  }
+  welcomed_here_ = false;
+  const bool all_tried = ++tried_ >= options_.endpoints.size();
+  if (all_tried) {
+    tried_ = 0;
+    // They may have the key by now that they are to have next.
+    if (unanswered_ && !options_.next_server_key.empty()) try_next_key_ = !try_next_key_;
+    unanswered_ = false;
+    backoff_ms_ =
+        refused ? options_.reconnect_max_ms
+                : std::clamp(backoff_ms_ * 2, options_.reconnect_min_ms, options_.reconnect_max_ms);
+  }
+  const double pause_ms = all_tried ? backoff_ms_ : options_.reconnect_min_ms;
   std::uniform_real_distribution<double> jitter(0.5, 1.0);
-  connect_at_ms_ = now + backoff_ms_ * jitter(random_);
+  connect_at_ms_ = now + pause_ms * jitter(random_);
 }
 
 void Uplink::Impl::publish() {

@@ -1,10 +1,11 @@
 // Ships what the spools of one user hold to the collector, and keeps the spool folder in order.
 //
 // Owns a thread, which owns its ZeroMQ sockets. Of a user's agents the one that holds the lock file
-// works for all; when it ends another takes over. Without an endpoint it only keeps order (limits
-// of size and age). Any thread may call stop() and status(). Times are milliseconds, sizes bytes.
-// Errors: read_uplink_options says what to do; later ones are logged, once each, and retried;
-// nothing is lost by them, records stay in the spool.
+// works for all; when it ends another takes over. Of several collectors it stays with one while
+// that takes events, else it goes on to the next. Without any it only keeps order (limits of size
+// and age). Any thread may call stop() and status(). Times are milliseconds, sizes bytes. Errors:
+// read_uplink_options says what to do; later ones are logged, once each, and retried; nothing is
+// lost by them, records stay in the spool.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "agent/config.h"
 #include "schema/curve_key.h"
@@ -22,7 +24,7 @@ namespace strop::agent {
 
 struct UplinkOptions {
   std::filesystem::path state;
-  std::string endpoint;                 // empty: keep order alone
+  std::vector<std::string> endpoints;   // of one database; none: keep order alone
   std::optional<schema::CurveKey> key;  // this user's pair
   std::filesystem::path key_file;       // where it is; read anew for each connection
   std::string server_key;               // the collector's public key
@@ -36,6 +38,7 @@ struct UplinkOptions {
   double look_max_ms = 2'000;  // doubles up to this while nothing is: others' records wait so long
   double tidy_ms = 60'000;     // how often limits and grace are applied
   double answer_ms = 5'000;    // how long a connection may take to come about
+  double refused_ms = 10'000;  // a collector that cannot store is left for another after so long
   std::size_t max_batch = 256 << 10;
   std::function<bool()> is_paused;  // asked once a second; empty: never
 };
@@ -43,8 +46,8 @@ struct UplinkOptions {
 // The HOST of tcp://HOST:PORT. Refused: any other form.
 tl::expected<std::string, std::string> host_of_collector(const std::string& endpoint);
 
-// Takes the configuration's endpoint and keys. Refused: an endpoint that is no tcp://HOST:PORT, one
-// beyond loopback without keys, a key file that others can read, a key that is none.
+// Takes the configuration's endpoints and keys. Refused: an endpoint that is no tcp://HOST:PORT,
+// one beyond loopback without keys, a key file that others can read, a key that is none.
 tl::expected<UplinkOptions, std::string> read_uplink_options(const Config& config);
 
 struct UplinkStatus {

@@ -8,6 +8,8 @@
 namespace strop::collector {
 namespace {
 
+constexpr std::string_view kForgotten = "forgotten";  // of a gap: the developer wished it
+
 using schema::RejectCode;
 
 constexpr std::size_t kHashBytes = 16;
@@ -59,7 +61,9 @@ void read_event(const nlohmann::json& json, Entry& entry) {
                   "the record stands for " + std::to_string(entry.span) +
                       " sequence numbers, its event does not");
   entry.type = schema::type_name(*event);
-  entry.gap = std::holds_alternative<schema::Gap>(event->body);
+  const auto* gap = std::get_if<schema::Gap>(&event->body);
+  entry.gap = gap != nullptr;
+  entry.erases = gap != nullptr && gap->reason == kForgotten;
   entry.suggestion = event->suggestion;
   entry.t_ms = event->t_ms;
 }

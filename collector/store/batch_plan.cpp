@@ -5,12 +5,12 @@
 namespace strop::collector {
 namespace {
 
-// The row that covers a number, if there is one.
-const Standing* at(const Standings& standing, std::uint64_t seq) {
+// The row that covers a number, or the end.
+Standings::const_iterator at(const Standings& standing, std::uint64_t seq) {
   auto row = standing.upper_bound(seq);
-  if (row == standing.begin()) return nullptr;
+  if (row == standing.begin()) return standing.end();
   --row;
-  return row->first + row->second.span > seq ? &row->second : nullptr;
+  return row->first + row->second.span > seq ? row : standing.end();
 }
 
 class Planner {
@@ -28,8 +28,10 @@ class Planner {
       return false;
     }
     if (entry.seq > through)
-      insert(entry);
-    else if (!take_again(entry, last))
+      insert(entry, entry.seq, last);
+    else if (entry.gap)
+      take_gap(entry, last);
+    else if (!take_again(entry))
       return false;
     through = std::max(through, last);
     return true;
@@ -38,22 +40,43 @@ class Planner {
   BatchPlan finish() { return std::move(plan_); }
 
  private:
-  bool take_again(const Entry& entry, std::uint64_t last) {
-    const Standing* there = at(standing_, entry.seq);
-    if (there != nullptr && (there->gap || there->hash == entry.hash)) {
+  bool take_again(const Entry& entry) {
+    const auto there = at(standing_, entry.seq);
+    if (there == standing_.end()) {
+      plan_.found.push_back({entry.seq, entry.seq});
+      insert(entry, entry.seq, entry.seq);
+    } else if (there->second.gap || there->second.hash == entry.hash) {
       ++plan_.result.duplicates;  // what is erased stays erased
-      return true;
-    }
-    if (entry.gap) {
-      erase(entry.seq, last);
-    } else if (there == nullptr) {
-      plan_.found.push_back({entry.seq, last});
     } else {
       plan_.result.quarantined = true;  // another content under a name in use
       return false;
     }
-    insert(entry);
     return true;
+  }
+
+  // It takes the place of what is stored where that was forgotten, never where an agent gave up
+  // what had arrived without its knowing. Other gaps stay.
+  void take_gap(const Entry& entry, std::uint64_t last) {
+    std::uint64_t first = entry.seq;
+    if (!entry.erases) {
+      first = plan_.result.durable_through + 1;
+    } else {
+      for (auto there = at(standing_, first); is_gap(there); there = at(standing_, first))
+        first = there->first + there->second.span;
+      for (auto there = at(standing_, last); first <= last && is_gap(there);
+           there = at(standing_, last))
+        last = there->first - 1;
+    }
+    if (first > last) {
+      ++plan_.result.duplicates;
+      return;
+    }
+    if (entry.erases) erase(first, last);
+    insert(entry, first, last);
+  }
+
+  bool is_gap(Standings::const_iterator there) const {
+    return there != standing_.end() && there->second.gap;
   }
 
   // Of this very batch too.
@@ -62,14 +85,15 @@ class Planner {
     plan_.found.push_back({first, last});
     standing_.erase(standing_.lower_bound(first), standing_.upper_bound(last));
     plan_.result.erased +=
-        static_cast<std::uint64_t>(std::erase_if(plan_.insert, [&](const Entry* entry) {
-          return entry->seq >= first && entry->seq <= last;
+        static_cast<std::uint64_t>(std::erase_if(plan_.insert, [&](const BatchPlan::Row& row) {
+          return row.seq >= first && row.seq <= last;
         }));
   }
 
-  void insert(const Entry& entry) {
-    plan_.insert.push_back(&entry);
-    standing_[entry.seq] = {entry.span, entry.gap, entry.hash};
+  void insert(const Entry& entry, std::uint64_t first, std::uint64_t last) {
+    const auto span = static_cast<std::uint32_t>(last - first + 1);
+    plan_.insert.push_back({&entry, first, span});
+    standing_[first] = {span, entry.gap, entry.hash};
     ++plan_.result.stored;
   }
 
@@ -91,6 +115,10 @@ BatchPlan plan_batch(const PendingBatch& batch, std::uint64_t through, Standings
     return nothing;
   }
   return planner.finish();
+}
+
+std::uint64_t last_of(const PendingBatch& batch) {
+  return batch.entries.back().seq + batch.entries.back().span - 1;
 }
 
 }  // namespace strop::collector

@@ -27,13 +27,22 @@ struct BatchPlan {
     std::uint64_t first = 0;
     std::uint64_t last = 0;
   };
+  // All that the entry stands for, or of a gap what nothing else stands at.
+  struct Row {
+    const Entry* entry = nullptr;
+    std::uint64_t seq = 0;
+    std::uint32_t span = 1;
+  };
   std::vector<Range> erase;  // first of all; then
   std::vector<Range> found;  // no longer lost; then
-  std::vector<const Entry*> insert;
+  std::vector<Row> insert;
 };
 
 // `through`: the stream's end. `standing`: what stands at the batch's numbers up to there; it is
 // brought up to date with the plan, if there is anything to do.
 BatchPlan plan_batch(const PendingBatch& batch, std::uint64_t through, Standings& standing);
+
+// The last number that the batch speaks of. REQUIRES: it has entries.
+std::uint64_t last_of(const PendingBatch& batch);
 
 }  // namespace strop::collector

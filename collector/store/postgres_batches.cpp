@@ -115,8 +115,7 @@ class GroupCommit {
     Standings standing;
     if (!batch.entries.empty() && batch.entries.front().seq <= through) {
       rows_.write(work_);
-      standing =
-          read_standings(work_, batch.stream, batch.entries.front().seq, batch.entries.back().seq);
+      standing = read_standings(work_, batch.stream, batch.entries.front().seq, last_of(batch));
     }
     BatchPlan plan = plan_batch(batch, through, standing);
     if (plan.result.quarantined) {
@@ -128,7 +127,7 @@ class GroupCommit {
     for (const auto& [first, last] : plan.erase)
       plan.result.erased += erase_rows(work_, batch.stream, first, last);
     for (const auto& [first, last] : plan.found) found_again(work_, batch.stream, first, last);
-    for (const Entry* entry : plan.insert) rows_.add(batch, *entry, now_ms_);
+    for (const BatchPlan::Row& row : plan.insert) rows_.add(batch, row, now_ms_);
     through = plan.result.durable_through;
     moved_.insert(batch.stream);
     return plan.result;

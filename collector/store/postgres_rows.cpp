@@ -61,10 +61,11 @@ void found_again(pqxx::transaction_base& work, std::int64_t stream, std::uint64_
   }
 }
 
-void NewRows::add(const PendingBatch& batch, const Entry& entry, std::int64_t now_ms) {
+void NewRows::add(const PendingBatch& batch, const BatchPlan::Row& row, std::int64_t now_ms) {
+  const Entry& entry = *row.entry;
   const std::string stream = std::to_string(batch.stream);
-  const std::string seq = std::to_string(entry.seq);
-  const std::string span = std::to_string(entry.span);
+  const std::string seq = std::to_string(row.seq);
+  const std::string span = std::to_string(row.span);
   const std::string now = std::to_string(now_ms);
   if (entry.rejected)
     dead_.push_back({stream, seq, span, std::string(schema::to_word(*entry.rejected)),

@@ -30,7 +30,7 @@ void found_again(pqxx::transaction_base& work, std::int64_t stream, std::uint64_
 // somebody had, the unique index would fail the commit rather than drop one of the two.
 class NewRows {
  public:
-  void add(const PendingBatch& batch, const Entry& entry, std::int64_t now_ms);
+  void add(const PendingBatch& batch, const BatchPlan::Row& row, std::int64_t now_ms);
   void write(pqxx::transaction_base& work);
 
  private:

@@ -45,50 +45,31 @@ tl::expected<OpenStream, OpenFault> SqliteStore::open_stream(const StreamKey& ke
   return stream;
 }
 
-namespace {
-
-// Thrown and caught within this file: why nothing of a batch is stored.
-struct Conflict {};  // another content under a name in use
-struct Hole {};      // it begins past the end of its stream
-
-}  // namespace
-
-// What stands in the store at one sequence number.
-struct SqliteStore::Standing {
-  enum class Kind { kNothing, kEvent, kGap, kDead } kind = Kind::kNothing;
-  std::string hash;
-};
-
-SqliteStore::Standing SqliteStore::standing_at(std::int64_t stream, std::uint64_t seq) {
-  Standing out;
-  auto covers = [&](Statement& row) {
-    return row.step() && unsigned_of(row.number(0)) + unsigned_of(row.number(1)) > seq;
-  };
-  Statement& event = statements_->covering_event.with(stream, seq);
-  if (covers(event)) {
-    out.kind = event.text(3) == "gap" ? Standing::Kind::kGap : Standing::Kind::kEvent;
-    out.hash = event.text(2);
+// Rows that cover numbers from first to last.
+Standings SqliteStore::read_standings(std::int64_t stream, std::uint64_t first,
+                                      std::uint64_t last) {
+  Standings out;
+  for (Statement* rows : {&statements_->standing_events, &statements_->standing_dead}) {
+    rows->with(stream, first, last);
+    while (rows->step())
+      out[unsigned_of(rows->number(0))] = {unsigned_of(rows->number(1)), rows->number(3) != 0,
+                                           rows->text(2)};
+    rows->reset();
   }
-  event.reset();
-  if (out.kind != Standing::Kind::kNothing) return out;
-  Statement& dead = statements_->covering_dead.with(stream, seq);
-  if (covers(dead)) {
-    out.kind = Standing::Kind::kDead;
-    out.hash = dead.text(2);
-  }
-  dead.reset();
   return out;
 }
 
-void SqliteStore::insert(const PendingBatch& batch, const Entry& entry, std::int64_t now_ms) {
+void SqliteStore::insert(const PendingBatch& batch, const BatchPlan::Row& row,
+                         std::int64_t now_ms) {
+  const Entry& entry = *row.entry;
   if (entry.rejected)
     statements_->add_dead
-        .with(batch.stream, entry.seq, entry.span, schema::to_word(*entry.rejected), entry.reason,
+        .with(batch.stream, row.seq, row.span, schema::to_word(*entry.rejected), entry.reason,
               now_ms, blob(entry.hash), entry.payload)
         .run();
   else
     statements_->add_event
-        .with(batch.stream, entry.seq, entry.span, entry.type, entry.suggestion, batch.contributor,
+        .with(batch.stream, row.seq, row.span, entry.type, entry.suggestion, batch.contributor,
               entry.t_ms, now_ms, blob(entry.hash), entry.payload)
         .run();
 }
@@ -118,45 +99,23 @@ std::uint64_t SqliteStore::erase(std::int64_t stream, std::uint64_t first, std::
     erased += unsigned_of(statements_->changes.number(0));
     statements_->changes.reset();
   }
-  found_again(stream, first, last);
   return erased;
-}
-
-void SqliteStore::store_again(const PendingBatch& batch, const Entry& entry, std::int64_t now_ms,
-                              BatchResult& result) {
-  using Kind = Standing::Kind;
-  const Standing standing = standing_at(batch.stream, entry.seq);
-  if (standing.kind == Kind::kGap || standing.hash == entry.hash) {
-    ++result.duplicates;  // what is erased stays erased
-    return;
-  }
-  if (entry.gap) {
-    result.erased += erase(batch.stream, entry.seq, entry.seq + entry.span - 1);
-  } else if (standing.kind == Kind::kNothing) {
-    found_again(batch.stream, entry.seq, entry.seq + entry.span - 1);
-  } else {
-    throw Conflict{};
-  }
-  insert(batch, entry, now_ms);
-  ++result.stored;
 }
 
 BatchResult SqliteStore::store_batch(const PendingBatch& batch, std::int64_t now_ms) {
   Statements& sql = *statements_;
-  BatchResult result;
   sql.through.with(batch.stream).step();
-  result.durable_through = unsigned_of(sql.through.number(0));
+  const std::uint64_t through = unsigned_of(sql.through.number(0));
   sql.through.reset();
-  for (const Entry& entry : batch.entries) {
-    if (entry.seq > result.durable_through + 1) throw Hole{};
-    if (entry.seq <= result.durable_through) {
-      store_again(batch, entry, now_ms, result);
-    } else {
-      insert(batch, entry, now_ms);
-      ++result.stored;
-    }
-    result.durable_through = std::max(result.durable_through, entry.seq + entry.span - 1);
-  }
+  Standings standing;
+  if (!batch.entries.empty() && batch.entries.front().seq <= through)
+    standing = read_standings(batch.stream, batch.entries.front().seq, last_of(batch));
+  BatchPlan plan = plan_batch(batch, through, standing);
+  BatchResult& result = plan.result;
+  if (result.quarantined || result.hole) return result;
+  for (const auto& [first, last] : plan.erase) result.erased += erase(batch.stream, first, last);
+  for (const auto& [first, last] : plan.found) found_again(batch.stream, first, last);
+  for (const BatchPlan::Row& row : plan.insert) insert(batch, row, now_ms);
   sql.advance.with(batch.stream, result.durable_through, now_ms).run();
   return result;
 }
@@ -172,24 +131,13 @@ std::vector<BatchResult> SqliteStore::commit(const std::vector<PendingBatch>& ba
       results.push_back({.quarantined = true});
       continue;
     }
-    db_->run("SAVEPOINT batch");
-    try {
-      results.push_back(store_batch(batch, now_ms));
-    } catch (const Conflict&) {
-      db_->run("ROLLBACK TO batch");
-      statements_->quarantine
-          .with(batch.key.install, "two contents under one sequence number: a cloned machine")
-          .run();
-      quarantined.insert(batch.key.install);
-      results.push_back({.quarantined = true});
-    } catch (const Hole&) {
-      db_->run("ROLLBACK TO batch");
-      statements_->through.with(batch.stream).step();
-      const std::uint64_t through = unsigned_of(statements_->through.number(0));
-      statements_->through.reset();
-      results.push_back({.hole = true, .durable_through = through});
-    }
-    db_->run("RELEASE batch");
+    results.push_back(store_batch(batch, now_ms));
+    if (!results.back().quarantined) continue;
+    statements_->quarantine
+        .with(batch.key.install, "two contents under one sequence number: a cloned machine")
+        .run();
+    quarantined.insert(batch.key.install);
+    results.back() = {.quarantined = true};
   }
   require_in_place();
   transaction.commit();

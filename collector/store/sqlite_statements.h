@@ -43,12 +43,14 @@ struct SqliteStore::Statements {
                   "INSERT INTO events (stream, seq, span, type, suggestion, contributor, t_ms,"
                   " received_ms, hash, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
         add_dead(db, "INSERT INTO dead_letters VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
-        covering_event(db,
-                       "SELECT seq, span, hash, type FROM events WHERE stream = ?1 AND seq <= ?2"
-                       " ORDER BY seq DESC LIMIT 1"),
-        covering_dead(db,
-                      "SELECT seq, span, hash FROM dead_letters WHERE stream = ?1 AND seq <= ?2"
-                      " ORDER BY seq DESC LIMIT 1"),
+        standing_events(db,
+                        "SELECT seq, span, hash, type = 'gap' FROM events WHERE stream = ?1"
+                        " AND seq <= ?3 AND seq >= coalesce((SELECT max(seq) FROM events"
+                        " WHERE stream = ?1 AND seq <= ?2), 0)"),
+        standing_dead(db,
+                      "SELECT seq, span, hash, 0 FROM dead_letters WHERE stream = ?1"
+                      " AND seq <= ?3 AND seq >= coalesce((SELECT max(seq) FROM dead_letters"
+                      " WHERE stream = ?1 AND seq <= ?2), 0)"),
         erase_events(db, "DELETE FROM events WHERE stream = ?1 AND seq BETWEEN ?2 AND ?3"),
         erase_dead(db, "DELETE FROM dead_letters WHERE stream = ?1 AND seq BETWEEN ?2 AND ?3"),
         changes(db, "SELECT changes()"),
@@ -61,7 +63,7 @@ struct SqliteStore::Statements {
         probe_much(db, "UPDATE probe SET at_ms = zeroblob(?1)") {}
 
   Statement find_install, add_install, quarantine, find_stream, add_stream, through, advance,
-      add_event, add_dead, covering_event, covering_dead, erase_events, erase_dead, changes,
+      add_event, add_dead, standing_events, standing_dead, erase_events, erase_dead, changes,
       add_lost, overlapping_lost, remove_lost, probe, probe_much;
 };
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "collector/store/batch_plan.h"
 #include "collector/store/store.h"
 
 namespace strop::collector {
@@ -49,16 +50,13 @@ class SqliteStore : public Store {
  private:
   struct Statements;
   std::vector<ExportRecord> exports_with(const std::string& contributor);
-  struct Standing;
 
   void open(const std::filesystem::path& file, StoreAccess access);
   void require_in_place() const;
-  Standing standing_at(std::int64_t stream, std::uint64_t seq);
-  void insert(const PendingBatch& batch, const Entry& entry, std::int64_t now_ms);
+  Standings read_standings(std::int64_t stream, std::uint64_t first, std::uint64_t last);
+  void insert(const PendingBatch& batch, const BatchPlan::Row& row, std::int64_t now_ms);
   void found_again(std::int64_t stream, std::uint64_t first, std::uint64_t last);
   std::uint64_t erase(std::int64_t stream, std::uint64_t first, std::uint64_t last);
-  void store_again(const PendingBatch& batch, const Entry& entry, std::int64_t now_ms,
-                   BatchResult& result);
   BatchResult store_batch(const PendingBatch& batch, std::int64_t now_ms);
 
   std::filesystem::path file_;

@@ -64,6 +64,7 @@ struct Entry {
   std::string hash;     // of the payload as it came
   std::string payload;  // scrubbed; of a dead letter empty if it cannot be kept
   bool gap = false;     // an event of type gap
+  bool erases = false;  // a gap whose numbers the developer forgot: what is stored of them goes
   std::string type;
   std::string suggestion;
   double t_ms = 0;

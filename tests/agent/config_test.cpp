@@ -95,7 +95,7 @@ temperature = 1
 timeout_ms = 10
 silence_file = "/s2.json"
 [collector]
-endpoint = "tcp://h:1"
+endpoint = ["tcp://h:1", "tcp://i:1"]
 server_key_file = "/s"
 key_file = "~/k"
 plain = true
@@ -122,7 +122,7 @@ exclude = ["*.pem"]
   expected.provider.arms[0].name = "a";
   expected.provider.arms[1] = {
       "b", 3, "http://127.0.0.1:2/infill", "/k2", "m2", "p", "strop", 9, 1, 10, "/s2.json"};
-  expected.collector = {"tcp://h:1", "/s", places_.home / "k", true};
+  expected.collector = {{"tcp://h:1", "tcp://i:1"}, "/s", places_.home / "k", true};
   expected.spool = {2097152, 3};
   expected.privacy = {{(places_.home / "a").string(), "/b", places_.home.string()}, {"*.pem"}};
   expected.state = places_.state_home / "strop";
@@ -175,7 +175,7 @@ TEST_F(ConfigTest, WhereEventsGoIsTheCeilingsToSay) {
       "[collector]\nendpoint = \"tcp://other:1\"\nkey_file = \"/mine\"\n"
       "[spool]\nmax_age_days = 50\nmax_bytes = 1048576\n");
   const Config config = load();
-  EXPECT_EQ(config.collector.endpoint, "tcp://team:1");
+  EXPECT_THAT(config.collector.endpoints, ElementsAre("tcp://team:1"));
   EXPECT_EQ(config.collector.key_file, "/mine");
   EXPECT_EQ(config.spool.max_age_days, 5);
   EXPECT_EQ(config.spool.max_bytes, 1048576u);

@@ -142,7 +142,7 @@ TEST_F(DeliveryTest, AStateFolderThatCannotBeMadeKeepsNothingAndEndsNothing) {
 }
 
 TEST_F(DeliveryTest, WithACollectorThatCannotBeUsedRecordsWaitInTheSpool) {
-  config_.collector.endpoint = "tcp://collector.example:7341";  // and no keys
+  config_.collector.endpoints = {"tcp://collector.example:7341"};  // and no keys
   take("work/a.cpp", "the_text");
   delivery().sink().sync();
   delivery().finish();

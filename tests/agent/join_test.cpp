@@ -54,7 +54,7 @@ TEST_F(JoinTest, TheAgentThenKnowsTheCollectorAndHasAKeyForIt) {
   ASSERT_EQ(answer.code, 0) << answer.err;
   const auto config = load_config(home_.places(), {});
   ASSERT_TRUE(config) << config.error();
-  EXPECT_EQ(config->collector.endpoint, kEndpoint);
+  EXPECT_EQ(config->collector.endpoints, std::vector<std::string>{kEndpoint});
   const auto options = read_uplink_options(*config);
   ASSERT_TRUE(options) << options.error();
   EXPECT_EQ(options->server_key, collector_);

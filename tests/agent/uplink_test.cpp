@@ -85,7 +85,7 @@ class UplinkTest : public testing::Test {
   UplinkOptions options() {
     UplinkOptions options;
     options.state = folder_.path();
-    options.endpoint = collector_.endpoint();
+    options.endpoints = {collector_.endpoint()};
     options.reconnect_min_ms = options.reconnect_max_ms = 20;
     options.lock_retry_ms = options.look_ms = 10;
     options.look_max_ms = 50;
@@ -232,9 +232,51 @@ TEST_F(UplinkTest, PausedItSaysNothingUntilResumed) {
   await(uplink, [](const UplinkStatus& status) { return status.connected; });
 }
 
+// What was sent to the one and not acknowledged goes to the other.
+TEST_F(UplinkTest, GoesOverToTheNextCollectorWhenOneEnds) {
+  FakeCollector other;
+  UplinkOptions given = options();
+  given.endpoints.push_back(other.endpoint());
+  given.reconnect_max_ms = 60'000;  // which it must not wait for
+  Uplink uplink(given);
+  collector_.welcome(0);
+  collector_.expect<schema::Batch>();
+  collector_.say(schema::Bye{});
+  other.welcome(0);
+  const auto batch = other.expect<schema::Batch>();
+  EXPECT_THAT(payloads(batch), ElementsAre("one", "two", "three"));
+  other.ack(batch);
+  await_ledger([](const Ledger& ledger) { return ledger.acked == 3; });
+}
+
+TEST_F(UplinkTest, LeavesACollectorThatCannotStore) {
+  FakeCollector other;
+  UplinkOptions given = options();
+  given.endpoints.push_back(other.endpoint());
+  given.refused_ms = 100;
+  Uplink uplink(given);
+  collector_.welcome(0);
+  const auto refused = collector_.expect<schema::Batch>();
+  collector_.say(
+      schema::Nack{refused.epoch, 1, false, schema::NackCode::kStorage, 60'000, "disk full"});
+  other.welcome(0);
+  other.ack(other.expect<schema::Batch>());
+  await_ledger([](const Ledger& ledger) { return ledger.acked == 3; });
+}
+
+TEST_F(UplinkTest, TriesTheNextCollectorWhereNobodyListens) {
+  UplinkOptions given = options();
+  given.endpoints.insert(given.endpoints.begin(), "tcp://127.0.0.1:1");
+  given.reconnect_max_ms = 60'000;
+  Uplink uplink(given);
+  collector_.welcome(0);
+  collector_.ack(collector_.expect<schema::Batch>());
+  await_ledger([](const Ledger& ledger) { return ledger.acked == 3; });
+}
+
 TEST_F(UplinkTest, EndsAtOnceWithNobodyAtTheOtherEnd) {
   UplinkOptions given = options();
-  given.endpoint = "tcp://127.0.0.1:1";
+  given.endpoints = {"tcp://127.0.0.1:1"};
   Uplink uplink(given);
   const auto status = await(uplink, [](const UplinkStatus& now) { return !now.trouble.empty(); });
   EXPECT_THAT(status.trouble, HasSubstr("127.0.0.1:1"));
@@ -261,20 +303,21 @@ TEST_P(UplinkConfigTest, IsRefusedWithWhatToDo) {
 
 INSTANTIATE_TEST_SUITE_P(
     Bad, UplinkConfigTest,
-    testing::Values(BadConfig{"NoScheme", {"host:7341", "", "", true}, "tcp://HOST:PORT"},
-                    BadConfig{"NoPort", {"tcp://host", "", "", true}, "tcp://HOST:PORT"},
-                    BadConfig{"PortZero", {"tcp://host:0", "", "", true}, "tcp://HOST:PORT"},
-                    BadConfig{"PlainBeyondLoopback", {"tcp://host:7341", "", "", true}, "loopback"},
-                    BadConfig{"NoKeys", {"tcp://host:7341", "", "", false}, "keys generate"},
+    testing::Values(BadConfig{"NoScheme", {{"host:7341"}, "", "", true}, "tcp://HOST:PORT"},
+                    BadConfig{"NoPort", {{"tcp://host"}, "", "", true}, "tcp://HOST:PORT"},
+                    BadConfig{"PortZero", {{"tcp://host:0"}, "", "", true}, "tcp://HOST:PORT"},
+                    BadConfig{
+                        "PlainBeyondLoopback", {{"tcp://host:7341"}, "", "", true}, "loopback"},
+                    BadConfig{"NoKeys", {{"tcp://host:7341"}, "", "", false}, "keys generate"},
                     BadConfig{"NoSuchServerKey",
-                              {"tcp://host:7341", "/nowhere", "/nowhere", false},
+                              {{"tcp://host:7341"}, "/nowhere", "/nowhere", false},
                               "server_key_file"}),
     [](const auto& one) { return one.param.name; });
 
 TEST_F(UplinkTest, ACollectorThatIsNeverReachedIsNoQuestionOfTime) {
   Config config;
   config.state = folder_.path();
-  config.collector.endpoint = collector_.endpoint();  // it listens, and says nothing
+  config.collector.endpoints = {collector_.endpoint()};  // it listens, and says nothing
   config.collector.plain = true;
   std::ostringstream out;
   std::ostringstream err;

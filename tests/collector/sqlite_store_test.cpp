@@ -41,7 +41,7 @@ class SqliteStoreTest : public AnyStoreTest {
 
 TEST_F(SqliteStoreTest, WhatAGapErasedIsNotInTheFileThatIsLeft) {
   put(stream_, {event(1, "a"), event(2, "secret")});
-  put(stream_, {gap(2, 5)});
+  put(stream_, {forgotten(2, 5)});
   store_.reset();  // the last connection folds the log into the file
   std::ifstream in(file(), std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(in)), {});
@@ -51,7 +51,7 @@ TEST_F(SqliteStoreTest, WhatAGapErasedIsNotInTheFileThatIsLeft) {
 TEST_F(SqliteStoreTest, WhatAGapErasedIsInNoFileOfTheRunningStore) {
   put(stream_, {event(1, "a"), event(2, "secret")});
   ASSERT_THAT(bytes(), HasSubstr("secret"));
-  put(stream_, {gap(2, 2)});
+  put(stream_, {forgotten(2, 2)});
   EXPECT_THAT(bytes(), Not(HasSubstr("secret")));
   EXPECT_EQ(put(stream_, {event(3, "c")}).durable_through, 3U);
 }
@@ -60,7 +60,7 @@ TEST_F(SqliteStoreTest, WhileSomebodyReadsTheLogWaitsAndNobodyElseDoes) {
   put(stream_, {event(1, "a"), event(2, "secret")});
   auto reader = std::make_unique<SqliteStore>(file(), StoreAccess::kRead);
   reader->hold_view();
-  put(stream_, {gap(2, 2)});
+  put(stream_, {forgotten(2, 2)});
   EXPECT_EQ(put(stream_, {event(3, "c")}).durable_through, 3U);
   store_->clear_log();
   EXPECT_THAT(bytes(), HasSubstr("secret"));  // or this test shows nothing
@@ -76,7 +76,7 @@ TEST_F(SqliteStoreTest, WhatAKilledCollectorLeftInTheLogIsClearedAtTheStart) {
   put(stream_, {event(1, "a"), event(2, "secret")});
   SqliteStore reader(file(), StoreAccess::kRead);
   reader.hold_view();
-  put(stream_, {gap(2, 2)});
+  put(stream_, {forgotten(2, 2)});
   const TempFolder after;
   for (const char* part : {"", "-wal"})
     std::filesystem::copy_file(file().string() + part, (after / "events.db").string() + part);

@@ -39,6 +39,12 @@ inline Entry gap(std::uint64_t first, std::uint64_t last) {
   return entry;
 }
 
+inline Entry forgotten(std::uint64_t first, std::uint64_t last) {
+  Entry entry = gap(first, last);
+  entry.erases = true;
+  return entry;
+}
+
 inline Entry dead(std::uint64_t seq, schema::RejectCode code) {
   Entry entry = event(seq, "dead");
   entry.rejected = code;

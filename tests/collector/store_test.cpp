@@ -130,9 +130,23 @@ TEST_P(StoreTest, AGapStandsForItsNumbers) {
   EXPECT_EQ(put(stream_, {event(5, "late")}).duplicates, 1U);  // erased stays erased
 }
 
-TEST_P(StoreTest, AGapErasesWhatIsStoredAlready) {
-  put(stream_, {event(1, "a"), event(2, "secret"), dead(3, RejectCode::kBadEvent)});
+TEST_P(StoreTest, WhatWasGivenUpAndHadArrivedStaysStored) {
+  put(stream_, {event(1, "a"), event(2, "b"), dead(3, RejectCode::kBadEvent)});
   const BatchResult result = put(stream_, {gap(2, 5)});
+  EXPECT_EQ(result.erased, 0U);
+  EXPECT_EQ(result.durable_through, 5U);
+  EXPECT_EQ(ledger().stored, 2U);
+  EXPECT_EQ(ledger().rejected, 1U);
+  EXPECT_EQ(ledger().gaps, 2U);
+  EXPECT_TRUE(ledger().balanced());
+  EXPECT_EQ(put(stream_, {gap(2, 5), event(6, "c")}).stored, 1U);
+  EXPECT_EQ(ledger().through, 6U);
+  EXPECT_TRUE(ledger().balanced());
+}
+
+TEST_P(StoreTest, WhatIsForgottenIsErasedAlthoughItIsStored) {
+  put(stream_, {event(1, "a"), event(2, "secret"), dead(3, RejectCode::kBadEvent)});
+  const BatchResult result = put(stream_, {forgotten(2, 5)});
   EXPECT_EQ(result.erased, 2U);
   EXPECT_EQ(result.durable_through, 5U);
   EXPECT_THAT(payloads(), ElementsAre("a", "gap to 5"));
