@@ -12,6 +12,7 @@
 #include "agent/privacy/file_judge.h"
 #include "agent/privacy/never_list.h"
 #include "agent/privacy/pseudonyms.h"
+#include "agent/spool_files.h"
 #include "agent/spool_store.h"
 
 namespace strop::agent {
@@ -176,6 +177,17 @@ int resume(const fs::path& state, std::ostream& out, std::ostream& err) {
   const bool was = fs::remove(file, error);
   if (error) return complain(err, "cannot resume: " + file.string() + ": " + error.message());
   out << (was ? "Resumed.\n" : "It was not paused.\n");
+  return 0;
+}
+
+int new_install(const fs::path& state, std::ostream& out, std::ostream& err) {
+  std::error_code error;
+  fs::create_directories(state, error);
+  const auto id = renew_install_id(state);
+  if (!id) return complain(err, id.error());
+  out << "This machine is install " << schema::to_hex(*id)
+      << " from now on; agents that run take it up within a minute,\nand what waits in the spool "
+         "is sent under it.\n";
   return 0;
 }
 

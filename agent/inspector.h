@@ -1,4 +1,5 @@
-// The developer's own view and hand on what the agent keeps: inspect, forget, pause, resume.
+// The developer's own view and hand on what the agent keeps: inspect, forget, pause, resume,
+// new-install.
 //
 // Functions over the state folder, beside running agents, any thread; each returns the program's
 // exit code and writes to the streams given. Errors: 1, or 2 for what cannot be meant, with a
@@ -33,6 +34,9 @@ int forget(const std::filesystem::path& state, const ForgetWhat& what, std::ostr
 // Running agents neither capture nor ship within a second, until resume().
 int pause(const std::filesystem::path& state, std::ostream& out, std::ostream& err);
 int resume(const std::filesystem::path& state, std::ostream& out, std::ostream& err);
+
+// For a copied machine: it counts as one of its own, and sends what it holds as its own.
+int new_install(const std::filesystem::path& state, std::ostream& out, std::ostream& err);
 
 // Whether the user has paused. Looks at the disk.
 bool is_paused(const std::filesystem::path& state);

@@ -186,6 +186,15 @@ void add_own_commands(CLI::App& app, OwnCommands& own, RelayFlags& flags,
     chosen = [state](const Places& places) { return resume(state(places), std::cout, std::cerr); };
   });
 
+  app.add_subcommand(
+         "new-install",
+         "for a copied machine that the collector has shut out: begin as one of its own")
+      ->callback([&chosen, state] {
+        chosen = [state](const Places& places) {
+          return new_install(state(places), std::cout, std::cerr);
+        };
+      });
+
   CLI::App* examining =
       app.add_subcommand("doctor", "what is wired to what, and what to do where it is not");
   examining->add_option("--config", flags.config,

@@ -45,6 +45,8 @@ class Shipment {
 
   explicit Shipment(ShipmentOptions options);
 
+  const schema::WireId& install() const { return options_.install; }
+
   // Looks at the disk for new epochs, new records and what was forgotten; `all`: for what tidying
   // did too, before which nothing more is sent. False: the spool's lock was not to be had, ask
   // again soon.

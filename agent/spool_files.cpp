@@ -139,6 +139,13 @@ tl::expected<schema::WireId, std::string> install_id(const fs::path& state) {
   return tl::unexpected("cannot write " + file.string() + ": " + std::strerror(fault));
 }
 
+tl::expected<schema::WireId, std::string> renew_install_id(const fs::path& state) {
+  const fs::path file = state / "install";
+  const schema::WireId id = random_id();
+  if (replace_file(file, schema::to_hex(id) + "\n", true)) return id;
+  return tl::unexpected("cannot write " + file.string() + ": " + std::strerror(errno));
+}
+
 std::optional<std::string> read_from(const fs::path& file, std::uint64_t offset) {
   const FileDescriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat facts {};

@@ -72,6 +72,9 @@ schema::WireId random_id();
 // This user's on this machine; made at the first call.
 tl::expected<schema::WireId, std::string> install_id(const std::filesystem::path& state);
 
+// Another id from now on, on disk when it returns. Errors: what could not be written.
+tl::expected<schema::WireId, std::string> renew_install_id(const std::filesystem::path& state);
+
 // All of a file from `offset` on; nothing: it cannot be read.
 std::optional<std::string> read_from(const std::filesystem::path& file, std::uint64_t offset = 0);
 

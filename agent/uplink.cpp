@@ -149,6 +149,7 @@ class Uplink::Impl {
   void look(double now);
   void look_soon(double now);
   void tend_connection(double now);
+  void begin_shipment();
   void connect(double now);
   void exchange(double now);
   void disconnect(double now, const std::string& why, bool refused);
@@ -219,11 +220,18 @@ bool Uplink::Impl::prepare() {
     shipping_ = FileLock::try_take(shipping_lock_file(spool_), FileLock::Kind::kAlone);
   if (!shipping_) return false;
   if (shipment_ || options_.endpoints.empty()) return true;
+  begin_shipment();
+  return true;
+}
+
+void Uplink::Impl::begin_shipment() {
   const auto install = install_id(options_.state);
   if (!install) throw std::runtime_error(install.error());
+  // `strop-agent new-install` may have changed it.
+  if (shipment_ && shipment_->install() == *install) return;
   shipment_.emplace(
       ShipmentOptions{options_.state, *install, "strop-agent " STROP_VERSION, options_.max_batch});
-  return true;
+  look_at_ms_ = 0;
 }
 
 void Uplink::Impl::round() {
@@ -288,6 +296,8 @@ void Uplink::Impl::tend_connection(double now) {
 }
 
 void Uplink::Impl::connect(double now) {
+  begin_shipment();
+  if (shipment_->empty()) return;
   // `strop-agent join --rotate` may have changed it.
   auto key = options_.key;
   if (!options_.key_file.empty())

@@ -29,6 +29,7 @@ void register_deadletter(Commands& commands);
 void register_backup(Commands& commands);
 void register_restore(Commands& commands);
 void register_forget(Commands& commands);
+void register_readmit(Commands& commands);
 void register_pairs(Commands& commands);
 void register_export(Commands& commands);
 void register_calibrate(Commands& commands);

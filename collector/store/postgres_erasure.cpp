@@ -71,6 +71,17 @@ Forgotten PostgresStore::forget(const std::vector<schema::WireId>& installs, std
   return out;
 }
 
+bool PostgresStore::readmit(const schema::WireId& install) {
+  return link_.with([&](pqxx::connection& connection) {
+    pqxx::work work(connection);
+    const auto changed = work.exec_params(
+        "UPDATE installs SET quarantine = NULL WHERE install = $1 AND quarantine IS NOT NULL",
+        bytes(install));
+    work.commit();
+    return changed.affected_rows() > 0;
+  });
+}
+
 std::int64_t PostgresStore::note_export(const ExportRecord& record) {
   return link_.with([&](pqxx::connection& connection) {
     pqxx::work work(connection);

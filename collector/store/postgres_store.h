@@ -36,6 +36,7 @@ class PostgresStore : public Store {
   void dead_letters(const std::function<bool(const DeadLetter&)>& visit) override;
   void hold_view() override;
   Forgotten forget(const std::vector<schema::WireId>& installs, std::int64_t now_ms) override;
+  bool readmit(const schema::WireId& install) override;
   std::int64_t note_export(const ExportRecord& record) override;
   void drop_export(std::int64_t noted) override;
   void set_size_limit(std::int64_t bytes) override { size_limit_ = bytes; }

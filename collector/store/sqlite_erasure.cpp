@@ -62,6 +62,20 @@ Forgotten SqliteStore::forget(const std::vector<schema::WireId>& installs, std::
   return out;
 }
 
+bool SqliteStore::readmit(const schema::WireId& install) {
+  Transaction transaction(*db_);
+  Statement(*db_,
+            "UPDATE installs SET quarantine = NULL"
+            " WHERE install = ?1 AND quarantine IS NOT NULL")
+      .with(install)
+      .run();
+  statements_->changes.with().step();
+  const bool changed = statements_->changes.number(0) > 0;
+  statements_->changes.reset();
+  transaction.commit();
+  return changed;
+}
+
 std::int64_t SqliteStore::note_export(const ExportRecord& record) {
   Transaction transaction(*db_);
   Statement(*db_, "INSERT INTO exports (at_ms, file) VALUES (?1, ?2)")

@@ -37,6 +37,7 @@ class SqliteStore : public Store {
 
   void hold_view() override;
   Forgotten forget(const std::vector<schema::WireId>& installs, std::int64_t now_ms) override;
+  bool readmit(const schema::WireId& install) override;
   std::int64_t note_export(const ExportRecord& record) override;
   void drop_export(std::int64_t noted) override;
   void set_size_limit(std::int64_t bytes) override;

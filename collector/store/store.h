@@ -189,6 +189,9 @@ class Store {
   // nothing of it can come back.
   virtual Forgotten forget(const std::vector<schema::WireId>& installs, std::int64_t now_ms) = 0;
 
+  // Takes events of an install again that is quarantined. False: it is not.
+  virtual bool readmit(const schema::WireId& install) = 0;
+
   // Notes an export, so that `forget` can tell where else things are; the note's number.
   virtual std::int64_t note_export(const ExportRecord& record) = 0;
   // Takes the note of an export back that came to nothing.

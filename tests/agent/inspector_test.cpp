@@ -224,6 +224,18 @@ TEST_F(InspectorTest, ForgettingAFileTakesItsRecordsWithoutTextsToo) {
               ElementsAre("1:gap:forgotten", "2:spooled:" + names->of_file("/elsewhere/b.cpp")));
 }
 
+TEST_F(InspectorTest, ACopiedMachineGetsAnIdOfItsOwn) {
+  keep("file:///a");
+  const auto before = install_id(home_.state());
+  const Said answer =
+      said([&](auto& out, auto& err) { return new_install(home_.state(), out, err); });
+  EXPECT_EQ(answer.code, 0) << answer.err;
+  const auto after = install_id(home_.state());
+  ASSERT_TRUE(before && after);
+  EXPECT_NE(*before, *after);
+  EXPECT_THAT(answer.out, HasSubstr(schema::to_hex(*after)));
+}
+
 TEST_F(InspectorTest, ForgettingAFileSaysWhenItCannotTellAllRecords) {
   keep("file:///src/a.cpp");
   UserHome::write(home_.state() / "pseudonym.key", "short");

@@ -11,6 +11,7 @@
 
 #include "agent/ship.h"
 #include "agent/spool.h"
+#include "agent/spool_files.h"
 #include "agent/spool_store.h"
 #include "schema/wire.h"
 #include "support/temporary_folder.h"
@@ -217,6 +218,24 @@ TEST_F(UplinkTest, OfTwoOneShipsAndTheOtherTakesOver) {
   first.reset();
   await(second, [](const UplinkStatus& status) { return status.holds_lock; });
   collector_.welcome(0);
+  EXPECT_THAT(payloads(collector_.expect<schema::Batch>()), ElementsAre("one", "two", "three"));
+}
+
+TEST_F(UplinkTest, ACopiedMachineGoesOnAsOneOfItsOwn) {
+  Uplink uplink(options());
+  const auto refused = collector_.expect<schema::Hello>();
+  collector_.say(
+      schema::Nack{refused.epoch, 0, true, schema::NackCode::kQuarantined, 0, "seen twice"});
+  await(uplink, [](const UplinkStatus& status) { return !status.trouble.empty(); });
+  const auto fresh = renew_install_id(folder_.path());
+  ASSERT_TRUE(fresh);
+  auto hello = collector_.expect<schema::Hello>();
+  while (hello.install != *fresh) {
+    collector_.say(
+        schema::Nack{hello.epoch, 0, true, schema::NackCode::kQuarantined, 0, "seen twice"});
+    hello = collector_.expect<schema::Hello>();
+  }
+  collector_.say(schema::Welcome{1, hello.epoch, 0, 4 << 20, 1 << 20, 10'000});
   EXPECT_THAT(payloads(collector_.expect<schema::Batch>()), ElementsAre("one", "two", "three"));
 }
 

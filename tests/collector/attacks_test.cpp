@@ -274,6 +274,10 @@ TEST_F(AttackTest, AClonedInstall) {
   deliver();
   EXPECT_EQ(clone->ask<Nack>(batch_of_bob(1, {event("other")})).code, NackCode::kQuarantined);
   expect_logged("event=quarantined");
+  EXPECT_EQ(bob->ask<Nack>(hello_of_bob()).code, NackCode::kQuarantined);
+  const Said lifted = run_collector({"readmit", "--store", store(), schema::to_hex(id_of(7))});
+  ASSERT_EQ(lifted.code, 0) << lifted.err;
+  EXPECT_EQ(bob->ask<Welcome>(hello_of_bob()).durable_through, 1U);
 }
 
 TEST_F(AttackTest, TooManyConnectionsWithAKey) {

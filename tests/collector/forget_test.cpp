@@ -57,6 +57,13 @@ TEST_F(ForgetTest, NothingIsLeftOfTheContributor) {
   EXPECT_EQ(json::parse(run({"pairs", "--json"}).out)["pairs"], (json{{"edited", 1}}));
 }
 
+TEST_F(ForgetTest, ReadmittingSaysWhoIsNotShutOut) {
+  const Said nobody = run({"readmit", std::string(32, '0')});
+  EXPECT_EQ(nobody.code, 2);
+  EXPECT_THAT(nobody.err, HasSubstr("is not shut out in this store; `ledger` says who is"));
+  EXPECT_EQ(run({"readmit", "anna"}).code, 2);
+}
+
 TEST_F(ForgetTest, WhatIsSentAgainStaysErased) {
   ASSERT_EQ(run({"forget", "--contributor", "anna", "--yes"}).code, 0);
   const BatchResult again = fill(store(), 1, annas());

@@ -82,6 +82,7 @@ class FakeStore : public Store {
   void dead_letters(const std::function<bool(const DeadLetter&)>&) override {}
   void hold_view() override {}
   Forgotten forget(const std::vector<schema::WireId>&, std::int64_t) override { return {}; }
+  bool readmit(const schema::WireId&) override { return false; }
   std::int64_t note_export(const ExportRecord&) override { return 0; }
   void drop_export(std::int64_t) override {}
   void set_size_limit(std::int64_t) override {}

@@ -98,6 +98,17 @@ TEST_P(StoreTest, AnotherContentUnderANameInUseQuarantinesTheInstallAlone) {
   EXPECT_TRUE(ledger().quarantine.has_value());
 }
 
+TEST_P(StoreTest, WhoeverWasShutOutIsReadmittedOnce) {
+  put(stream_, {event(1, "a")});
+  EXPECT_FALSE(store_->readmit(stream_.install));
+  put(stream_, {event(1, "A")});
+  EXPECT_TRUE(store_->readmit(stream_.install));
+  EXPECT_FALSE(store_->readmit(stream_.install));
+  EXPECT_EQ(put(stream_, {event(2, "b")}).stored, 1U);
+  EXPECT_FALSE(ledger().quarantine.has_value());
+  EXPECT_THAT(payloads(), ElementsAre("a", "b"));
+}
+
 TEST_P(StoreTest, AnInstallBelongsToTheUserWhoCameFirst) {
   open(stream_);
   EXPECT_EQ(store_->open_stream(stream_, {"bob", "c2"}, "agent", 1, 9).error(),
