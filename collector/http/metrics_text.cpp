@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "collector/http/process_use.h"
+#include "collector/log.h"
 #include "schema/wire.h"
 
 namespace strop::collector {
@@ -89,6 +90,9 @@ void tell_delivery(Text& out, const Metrics& metrics) {
               "Keys not taken, with their reason in the log.", metrics.enrolments_refused);
   out.counter("strop_collector_answers_dropped_total", "Answers whose agent was gone.",
               metrics.answers_dropped);
+  out.counter("strop_collector_log_lines_left_out_total",
+              "Lines of the log left out, beyond 120 a minute of their event.",
+              log_lines_left_out());
 }
 
 void tell_process(Text& out) {

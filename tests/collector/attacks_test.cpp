@@ -21,6 +21,7 @@ using schema::NackCode;
 using schema::RejectCode;
 using schema::Welcome;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 using Steady = std::chrono::steady_clock;
@@ -239,6 +240,26 @@ TEST_F(AttackTest, ARecordedBatchSentAgain) {
   EXPECT_EQ(bob->ask<Nack>(recorded).code, NackCode::kHelloFirst);
   // By whoever may: it is there already.
   EXPECT_EQ(honest_->ask<Ack>(recorded).durable_through, delivered_);
+}
+
+// Whoever is refused all day does not fill the disk with lines about it.
+TEST_F(AttackTest, AFloodOfWhatIsLogged) {
+  constexpr std::size_t kLinesPerMinute = 120;
+  start_with({});
+  const auto bob = connect(bob_);
+  Hello alien = hello_of_bob();
+  alien.version_min = alien.version_max = 99;
+  for (std::size_t i = 0; i < 3 * kLinesPerMinute; ++i)
+    EXPECT_EQ(bob->ask<Nack>(alien).code, NackCode::kVersion);
+  const std::string page = get("/metrics");
+  EXPECT_THAT(page, Not(HasSubstr("strop_collector_log_lines_left_out_total 0\n")));
+  EXPECT_THAT(page, HasSubstr("strop_collector_log_lines_left_out_total "));
+  std::size_t lines = 0;
+  const std::string all = log();
+  for (std::size_t at = 0; (at = all.find("event=hello_refused", at)) != std::string::npos; ++at)
+    ++lines;
+  EXPECT_GE(lines, kLinesPerMinute);
+  EXPECT_LT(lines, kLinesPerMinute * 3 / 2);
 }
 
 TEST_F(AttackTest, ARevokedKeyThatIsConnected) {

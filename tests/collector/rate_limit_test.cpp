@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "collector/log_budget.h"
+
 namespace strop::collector {
 namespace {
 
@@ -31,6 +33,17 @@ TEST(RateLimit, NoneIsNone) {
   RateLimit limit(0);
   for (int i = 0; i < 1000; ++i) EXPECT_TRUE(limit.use("a", 0));
   EXPECT_FALSE(limit.is_spent("a", 0));
+}
+
+TEST(LogBudget, WhatIsLeftOutIsToldByTheNextLineOfItsKind) {
+  LogBudget budget(2);
+  EXPECT_EQ(budget.take("hello", 0), 0U);
+  EXPECT_EQ(budget.take("hello", 0), 0U);
+  EXPECT_FALSE(budget.take("hello", 0));
+  EXPECT_FALSE(budget.take("hello", 0));
+  EXPECT_EQ(budget.take("refused", 0), 0U);
+  EXPECT_EQ(budget.take("hello", kMinute), 2U);
+  EXPECT_EQ(budget.take("hello", kMinute), 0U);
 }
 
 // Made-up names must not fill the memory.
