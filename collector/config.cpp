@@ -35,8 +35,15 @@ void read_key(const std::string& file, const std::string& name, const toml::node
   }
   if (name == "max_store_mib") {
     const auto mib = value.value_exact<std::int64_t>();
-    if (!mib || *mib < 1) refuse(file, "'max_store_mib' must be a whole number above 0");
+    if (!mib || *mib < 0)
+      refuse(file, "'max_store_mib' must be a whole number, 0 for as much as the disk takes");
     config.max_store_mib = *mib;
+    return;
+  }
+  if (name == "check_first_mib") {
+    const auto mib = value.value_exact<std::int64_t>();
+    if (!mib || *mib < 0) refuse(file, "'check_first_mib' must be a whole number");
+    config.check_first_mib = *mib;
     return;
   }
   for (const auto& [limit, field] : {std::pair{"sessions_per_key", &Config::sessions_per_key},

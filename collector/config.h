@@ -21,7 +21,10 @@ struct Config {
   std::string http;           // HOST:PORT on loopback; empty: none
   std::string pseudonym_key;  // file; empty: beside keys or store
   bool insecure_loopback = false;
-  std::int64_t max_store_mib = 0;       // 0: as much as the disk takes
+  std::int64_t max_store_mib = 0;  // 0: as much as the disk takes
+  // A SQLite store up to so large is looked through before events are taken, a larger one
+  // meanwhile.
+  std::optional<std::int64_t> check_first_mib;
   std::string http_token_file;          // bearer token of http, mode 0600; empty: none
   std::vector<std::string> http_hosts;  // names for http besides loopback's, such as a proxy's
   std::optional<std::uint32_t> sessions_per_key;       // connections at a time; 0: any number

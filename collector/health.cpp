@@ -33,7 +33,17 @@ std::string Health::ask(int patience_ms) {
   if (!told_.wait_for(lock, std::chrono::milliseconds(patience_ms),
                       [&] { return answered_ >= mine; }))
     return "the receiver does not answer";
+  if (damaged_) return damage_;
   return storing_ ? "" : "the store cannot be written";
+}
+
+void Health::set_damage(const std::string& what) {
+  {
+    const std::lock_guard lock(mutex_);
+    damage_ = what;
+    damaged_ = true;
+  }
+  wake_.ring();
 }
 
 void Health::answer(bool storing) {

@@ -33,7 +33,11 @@ class Health {
   std::string ask(int patience_ms);
 
   void set_ready(bool ready) { ready_ = ready; }
-  bool ready() const { return ready_; }
+  bool ready() const { return ready_ && !is_damaged(); }
+
+  // For good: what is in the store cannot be trusted. Any thread.
+  void set_damage(const std::string& what);
+  bool is_damaged() const { return damaged_; }
 
   // The receiver's side.
   bool asked() const { return wanted_ > answered_; }
@@ -45,9 +49,11 @@ class Health {
   std::atomic<bool> ready_{false};
   std::atomic<std::uint64_t> wanted_{0};
   std::atomic<std::uint64_t> answered_{0};
-  std::mutex mutex_;  // guards storing_, and answered_ while waiting
+  std::atomic<bool> damaged_{false};
+  std::mutex mutex_;  // guards storing_ and damage_, and answered_ while waiting
   std::condition_variable told_;
   bool storing_ = true;
+  std::string damage_;
 };
 
 }  // namespace strop::collector

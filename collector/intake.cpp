@@ -13,6 +13,7 @@ using schema::to_hex;
 
 constexpr int kHeartbeatsToLive = 3;
 constexpr std::uint32_t kQuickRetryMs = 100;
+constexpr std::uint32_t kShutRetryMs = 60'000;  // until a person acts
 // One commit holds about so much.
 constexpr std::size_t kRoundMessages = 512;
 constexpr std::uint64_t kRoundBytes = 8 << 20;
@@ -291,6 +292,8 @@ bool Intake::admit(const std::string& peer, const Peer& state, const Stream& str
     refuse(peer, batch.epoch, batch.first_seq, code, retry_ms, reason);
     return false;
   };
+  if (shut_)
+    return refuse_batch(NackCode::kStorage, kShutRetryMs, "the collector's store is damaged");
   if (last_seq(batch) > kLastSeq)
     return refuse_batch(NackCode::kBadFrame, 0, "sequence number out of range");
   if (batch.first_seq > stream.pending_through + 1)

@@ -83,6 +83,8 @@ class Intake {
 
   // Whether the last write to the store went well.
   bool storing() const { return storing_; }
+  // From now on nothing more is taken: agents keep what they have until the store is mended.
+  void shut() { shut_ = true; }
   // Tries the store even without events; what `storing` says is then of now.
   void probe();
 
@@ -169,6 +171,7 @@ class Intake {
   Round next_;
   Committer committer_;
   bool storing_ = true;
+  bool shut_ = false;
   std::uint64_t unstored_bytes_ = 0;  // of the commit that failed
 };
 

@@ -63,6 +63,7 @@ int main(int argc, char** argv) {
   strop::collector::register_restore(commands);
   strop::collector::register_forget(commands);
   strop::collector::register_readmit(commands);
+  strop::collector::register_check(commands);
   try {
     return after_output(parse_and_run(app, commands, argc, argv));
   } catch (const strop::collector::UsageError& error) {

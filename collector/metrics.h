@@ -34,6 +34,7 @@ struct Metrics {
   std::atomic<std::uint64_t> answers_dropped{0};       // the peer was gone or did not read
   std::atomic<std::uint64_t> peers{0};                 // now
   std::atomic<std::uint64_t> streams{0};               // now
+  std::atomic<std::uint64_t> store_checked{0};  // 1: looked through since the start, and whole
   std::array<std::atomic<std::uint64_t>, kMaxCode> rejected{};  // by RejectCode
   std::array<std::atomic<std::uint64_t>, kMaxCode> nacked{};    // by NackCode
 };

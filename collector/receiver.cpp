@@ -127,6 +127,7 @@ void Receiver::run() {
     health_.wake().quiet();
     if (zap_) zap_->handle(now_by_clocks());
     watch_->handle(steady_ms());
+    if (health_.is_damaged()) intake_.shut();
     read_what_waits();
     send(intake_.advance(unix_ms()));
     health_.set_ready(intake_.storing());

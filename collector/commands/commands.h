@@ -15,6 +15,7 @@ namespace strop::collector {
 inline constexpr int kDone = 0;
 inline constexpr int kFailed = 1;
 inline constexpr int kUsage = 2;
+inline constexpr int kDamaged = 3;  // of `check`
 
 struct Commands {
   CLI::App& app;                // options hang here, as subcommands
@@ -30,6 +31,7 @@ void register_backup(Commands& commands);
 void register_restore(Commands& commands);
 void register_forget(Commands& commands);
 void register_readmit(Commands& commands);
+void register_check(Commands& commands);
 void register_pairs(Commands& commands);
 void register_export(Commands& commands);
 void register_calibrate(Commands& commands);

@@ -15,6 +15,7 @@
 #include "collector/receiver.h"
 #include "collector/scrub.h"
 #include "collector/store/open_store.h"
+#include "collector/store_check.h"
 #include "schema/private_file.h"
 
 namespace strop::collector {
@@ -32,6 +33,7 @@ Config merged(const ServeOptions& options) {
                            &Config::pseudonym_key, &Config::http_token_file})
     if (!(options.flags.*field).empty()) config.*field = options.flags.*field;
   if (options.flags.max_store_mib > 0) config.max_store_mib = options.flags.max_store_mib;
+  if (options.flags.check_first_mib) config.check_first_mib = options.flags.check_first_mib;
   if (options.flags.sessions_per_key) config.sessions_per_key = options.flags.sessions_per_key;
   if (options.flags.handshakes_per_minute)
     config.handshakes_per_minute = options.flags.handshakes_per_minute;
@@ -152,6 +154,16 @@ void allow_many_connections() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Half a gigabyte is looked through in about a second.
+StoreCheckup checkup_of(const Config& config) {
+  constexpr std::int64_t kUsualMib = 512;
+  if (is_database(config.store)) return StoreCheckup::kFirst;
+  std::error_code none_yet;
+  const auto bytes = std::filesystem::file_size(config.store, none_yet);
+  const auto most = static_cast<std::uintmax_t>(config.check_first_mib.value_or(kUsualMib)) << 20;
+  return !none_yet && bytes > most ? StoreCheckup::kLater : StoreCheckup::kFirst;
+}
+
 int run(const ServeOptions& options) {
   const Config config = merged(options);
   check(config);
@@ -162,7 +174,8 @@ int run(const ServeOptions& options) {
   std::optional<DoorKeys> keys;
   if (!config.keys.empty()) keys.emplace(config.keys, metrics);
   const Pseudonyms pseudonyms(pseudonym_file(config));
-  const auto store = open_store(config.store, StoreAccess::kReceiver);
+  const StoreCheckup checkup = checkup_of(config);
+  const auto store = open_store(config.store, StoreAccess::kReceiver, checkup);
   if (config.max_store_mib > 0) store->set_size_limit(config.max_store_mib << 20);
   Health health;
   Intake intake(
@@ -174,6 +187,12 @@ int run(const ServeOptions& options) {
   if (keys) door = Door{keys->key, &keys->keeper, knock_limits(config)};
   Receiver receiver(context, config.bind, std::move(door), intake, metrics, health);
   const StopOnSignal signals(receiver);
+  std::optional<StoreCheck> check;
+  if (checkup == StoreCheckup::kLater)
+    check.emplace(config.store, metrics,
+                  [&health](const std::string& what) { health.set_damage(what); });
+  else
+    metrics.store_checked = is_database(config.store) ? 0 : 1;
 
   std::optional<HttpServer> http;
   if (!config.http.empty()) {
@@ -222,6 +241,11 @@ void register_serve(Commands& commands) {
       ->add_option("--max-store-mib", options->flags.max_store_mib,
                    "Take no more events once the store is so large; agents keep theirs")
       ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--check-first-mib", options->flags.check_first_mib,
+                   "A SQLite store up to so large is looked through for damage before events are "
+                   "taken, a larger one meanwhile (default 512)")
+      ->check(CLI::NonNegativeNumber);
   command->add_flag("--insecure-loopback", options->flags.insecure_loopback,
                     "Without keys or encryption, for this machine alone");
   command->add_option("--port-file", options->port_file,

@@ -108,6 +108,9 @@ void tell_process(Text& out) {
 std::string metrics_text(const Metrics& metrics, bool ready) {
   Text out;
   out.info("strop_collector_build_info", "The version that runs.", STROP_VERSION);
+  out.gauge("strop_collector_store_checked",
+            "1 once a SQLite store was looked through for damage since the start.",
+            metrics.store_checked);
   out.gauge("strop_collector_ready", "1 while batches are taken.", ready ? 1 : 0);
   tell_delivery(out, metrics);
   out.histogram("strop_collector_commit_duration_seconds", "Commits to the store that went well.",

@@ -14,10 +14,11 @@ void check_location(const std::string& location) {
   if (is_database(location)) check_database_url(location);
 }
 
-std::unique_ptr<Store> open_store(const std::string& location, StoreAccess access) {
+std::unique_ptr<Store> open_store(const std::string& location, StoreAccess access,
+                                  StoreCheckup checkup) {
   check_location(location);
   if (is_database(location)) return std::make_unique<PostgresStore>(location, access);
-  return std::make_unique<SqliteStore>(location, access);
+  return std::make_unique<SqliteStore>(location, access, checkup);
 }
 
 }  // namespace strop::collector

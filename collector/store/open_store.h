@@ -19,6 +19,7 @@ bool is_database(const std::string& location);
 // logs show it to everybody.
 void check_location(const std::string& location);
 
-std::unique_ptr<Store> open_store(const std::string& location, StoreAccess access);
+std::unique_ptr<Store> open_store(const std::string& location, StoreAccess access,
+                                  StoreCheckup checkup = StoreCheckup::kFirst);
 
 }  // namespace strop::collector

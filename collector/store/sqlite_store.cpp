@@ -20,7 +20,8 @@ int open_flags(StoreAccess access) {
 
 }  // namespace
 
-SqliteStore::SqliteStore(const std::filesystem::path& file, StoreAccess access) {
+SqliteStore::SqliteStore(const std::filesystem::path& file, StoreAccess access,
+                         StoreCheckup checkup) {
   if (access == StoreAccess::kReceiver) {
     lock_fd_ = take_lock(file);
     try {
@@ -31,7 +32,7 @@ SqliteStore::SqliteStore(const std::filesystem::path& file, StoreAccess access) 
     }
   }
   try {
-    open(file, access);
+    open(file, access, checkup);
   } catch (...) {
     if (lock_fd_ >= 0) ::close(lock_fd_);
     throw;
@@ -51,7 +52,8 @@ void SqliteStore::check() {
                                                "; restore a backup, or move the file away");
 }
 
-void SqliteStore::open(const std::filesystem::path& file, StoreAccess access) {
+void SqliteStore::open(const std::filesystem::path& file, StoreAccess access,
+                       StoreCheckup checkup) {
   file_ = file;
   db_ = std::make_unique<Database>(file, open_flags(access));
   db_->wait_when_busy(kBusyTimeoutMs);
@@ -70,7 +72,7 @@ void SqliteStore::open(const std::filesystem::path& file, StoreAccess access) {
   migrate(*db_);
   if (access == StoreAccess::kReceiver) {
     sync_folder(file);
-    check();
+    if (checkup == StoreCheckup::kFirst) check();
     // One that was killed before it could, may have left some.
     erased_in_log_ = true;
     clear_log();

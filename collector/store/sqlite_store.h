@@ -17,7 +17,8 @@ class Database;
 
 class SqliteStore : public Store {
  public:
-  SqliteStore(const std::filesystem::path& file, StoreAccess access);
+  SqliteStore(const std::filesystem::path& file, StoreAccess access,
+              StoreCheckup checkup = StoreCheckup::kFirst);
   ~SqliteStore() override;
   SqliteStore(const SqliteStore&) = delete;
   SqliteStore& operator=(const SqliteStore&) = delete;
@@ -52,7 +53,7 @@ class SqliteStore : public Store {
   struct Statements;
   std::vector<ExportRecord> exports_with(const std::string& contributor);
 
-  void open(const std::filesystem::path& file, StoreAccess access);
+  void open(const std::filesystem::path& file, StoreAccess access, StoreCheckup checkup);
   void require_in_place() const;
   Standings read_standings(std::int64_t stream, std::uint64_t first, std::uint64_t last);
   void insert(const PendingBatch& batch, const BatchPlan::Row& row, std::int64_t now_ms);

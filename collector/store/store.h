@@ -49,6 +49,10 @@ struct Sender {
   std::string contributor;  // pseudonym
 };
 
+// Whether a receiver looks its store through for damage before anything else. Of a large file that
+// takes long, and somebody else does it later.
+enum class StoreCheckup { kFirst, kLater };
+
 enum class OpenFault { kQuarantined, kWrongInstall };
 
 struct OpenStream {

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <fstream>
 
 #include "collector/fill.h"
+#include "collector/program.h"
 #include "collector/serve_process.h"
 #include "collector/store/sqlite.h"
 #include "collector/store/sqlite_store.h"
@@ -23,6 +25,7 @@ using schema::NackCode;
 using schema::Welcome;
 using testing::HasSubstr;
 using testing::StartsWith;
+using Steady = std::chrono::steady_clock;
 
 class StoreFaultTest : public testing::Test {
  protected:
@@ -33,6 +36,14 @@ class StoreFaultTest : public testing::Test {
   // As `mv` does, with or without the log.
   static void move(const std::string& from, const std::string& to, const std::string& part) {
     std::filesystem::rename(from + part, to + part);
+  }
+  // A page that taking events in does not touch.
+  void damage() const {
+    const auto page = [&](const std::string& sql) { return Database(file(), 1).number(sql); };
+    const auto root = page("SELECT rootpage FROM sqlite_master WHERE name = 'exports'");
+    const auto size = page("PRAGMA page_size");
+    std::fstream out(file(), std::ios::in | std::ios::out | std::ios::binary);
+    out.seekp((root - 1) * size) << "damaged";
   }
   // What writing to the store throws; empty if nothing.
   static std::string complaint(SqliteStore& store) {
@@ -147,6 +158,11 @@ class ServeFaultTest : public StoreFaultTest {
     return ask_web(serve.http_port(),
                    "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   }
+  static void await_metric(const ServeProcess& serve, const std::string& line) {
+    const auto until = Steady::now() + std::chrono::milliseconds(kPatienceMs);
+    while (get(serve, "/metrics").find("\n" + line + "\n") == std::string::npos)
+      ASSERT_LT(Steady::now(), until) << line;
+  }
   static void expect_web(const ServeProcess& serve, const std::string& status) {
     for (const char* path : {"/readyz", "/healthz"})
       EXPECT_THAT(get(serve, path), StartsWith("HTTP/1.1 " + status)) << path;
@@ -167,6 +183,42 @@ TEST_F(ServeFaultTest, NothingIsAcknowledgedIntoARemovedStore) {
   move(folder_ / "away.db", file(), "");
   EXPECT_EQ(agent.ask<Ack>(batch(2)).durable_through, 2U);
   expect_web(collector, "200");
+}
+
+// A store too large to keep agents waiting is looked through while it is used.
+TEST_F(ServeFaultTest, ALargeStoreIsLookedThroughMeanwhile) {
+  { const SqliteStore made(file(), StoreAccess::kReceiver); }
+  const ServeProcess collector = serve({"--check-first-mib", "0"});
+  Peer agent(collector.port(), "", nullptr);
+  agent.ask<Welcome>(hello());
+  EXPECT_EQ(agent.ask<Ack>(batch(1)).durable_through, 1U);
+  await_metric(collector, "strop_collector_store_checked 1");
+  expect_web(collector, "200");
+}
+
+// From then on nothing is taken that would be lost with it, and whoever watches is told.
+TEST_F(ServeFaultTest, WhatIsFoundDamagedMeanwhileTakesNothingMore) {
+  { const SqliteStore made(file(), StoreAccess::kReceiver); }
+  damage();
+  const ServeProcess collector = serve({"--check-first-mib", "0"});
+  const auto until = Steady::now() + std::chrono::milliseconds(kPatienceMs);
+  while (get(collector, "/healthz").find("is damaged") == std::string::npos)
+    ASSERT_LT(Steady::now(), until);
+  expect_web(collector, "503");
+  Peer agent(collector.port(), "", nullptr);
+  agent.ask<Welcome>(hello());
+  EXPECT_EQ(agent.ask<Nack>(batch(1)).code, NackCode::kStorage);
+}
+
+TEST_F(StoreFaultTest, CheckTellsAWholeStoreFromADamagedOne) {
+  fill_store();
+  const std::vector<std::string> check{"check", "--store", file()};
+  EXPECT_EQ(run_collector(check).code, 0);
+  damage();
+  const Said said = run_collector(check);
+  EXPECT_EQ(said.code, 3);
+  EXPECT_THAT(said.err, HasSubstr("is damaged"));
+  EXPECT_EQ(run_collector({"check", "--store", folder_ / "none.db"}).code, 2);
 }
 
 // What fits is taken, but while what failed would still fail the collector is not ready.
