@@ -110,6 +110,7 @@ tl::expected<UplinkOptions, std::string> read_uplink_options(const Config& confi
   if (server_keys->size() > 1) options.next_server_key = server_keys->back();
   options.key = std::move(*key);
   options.key_file = config.collector.key_file;
+  options.server_key_file = config.collector.server_key_file;
   return options;
 }
 
@@ -150,6 +151,7 @@ class Uplink::Impl {
   void look_soon(double now);
   void tend_connection(double now);
   void begin_shipment();
+  void read_keys();
   void connect(double now);
   void exchange(double now);
   void disconnect(double now, const std::string& why, bool refused);
@@ -176,6 +178,12 @@ class Uplink::Impl {
   std::optional<Shipment> shipment_;
   zmq::context_t context_;
   std::optional<UplinkSocket> socket_;
+  struct Keys {
+    std::optional<schema::CurveKey> mine;
+    std::string server;
+    std::string next_server;
+  };
+  Keys keys_{options_.key, options_.server_key, options_.next_server_key};
   bool greeted_ = false;
   bool try_next_key_ = false;
   bool paused_ = false;
@@ -290,24 +298,33 @@ void Uplink::Impl::tend_connection(double now) {
     socket_->part(schema::encode(schema::Bye{}));
     return disconnect(now, endpoint() + " cannot store: " + shipment_->trouble(), false);
   }
-  if (!(greeted_ && shipment_->welcomed()) && now - opened_ms_ > options_.answer_ms)
+  if (!(greeted_ && shipment_->welcomed()) && now - opened_ms_ > options_.answer_ms) {
+    unanswered_ = unanswered_ || !greeted_;
     disconnect(now, endpoint() + " gives no answer; check collector.endpoint and the network",
                false);
+  }
 }
 
 void Uplink::Impl::connect(double now) {
   begin_shipment();
   if (shipment_->empty()) return;
-  // `strop-agent join --rotate` may have changed it.
-  auto key = options_.key;
-  if (!options_.key_file.empty())
-    if (const auto now_there = schema::read_curve_key(options_.key_file)) key = *now_there;
-  socket_.emplace(context_,
-                  UplinkAddress{endpoint(), key,
-                                try_next_key_ ? options_.next_server_key : options_.server_key});
+  read_keys();
+  socket_.emplace(context_, UplinkAddress{endpoint(), keys_.mine,
+                                          try_next_key_ ? keys_.next_server : keys_.server});
   greeted_ = false;
   opened_ms_ = now;
   unsent_.clear();
+}
+
+// `strop-agent join --rotate` may have changed them, or whoever runs the collector.
+void Uplink::Impl::read_keys() {
+  if (options_.key_file.empty()) return;
+  if (const auto mine = schema::read_curve_key(options_.key_file)) keys_.mine = *mine;
+  if (const auto servers = read_server_keys(options_.server_key_file)) {
+    keys_.server = servers->front();
+    keys_.next_server = servers->size() > 1 ? servers->back() : "";
+  }
+  if (keys_.next_server.empty()) try_next_key_ = false;
 }
 
 void Uplink::Impl::exchange(double now) {
@@ -352,7 +369,7 @@ void Uplink::Impl::disconnect(double now, const std::string& why, bool refused) 
   if (all_tried) {
     tried_ = 0;
     // They may have the key by now that they are to have next.
-    if (unanswered_ && !options_.next_server_key.empty()) try_next_key_ = !try_next_key_;
+    if (unanswered_ && !keys_.next_server.empty()) try_next_key_ = !try_next_key_;
     unanswered_ = false;
     backoff_ms_ =
         refused ? options_.reconnect_max_ms

@@ -26,9 +26,10 @@ struct UplinkOptions {
   std::filesystem::path state;
   std::vector<std::string> endpoints;   // of one database; none: keep order alone
   std::optional<schema::CurveKey> key;  // this user's pair
-  std::filesystem::path key_file;       // where it is; read anew for each connection
   std::string server_key;               // the collector's public key
   std::string next_server_key;          // the one it is to have next; empty: not known
+  std::filesystem::path key_file;       // where they are; read anew for each connection
+  std::filesystem::path server_key_file;
   SpoolConfig limits;
   double grace_ms = 24 * 3600e3;  // acked records stay so long, for a restored collector
   double reconnect_min_ms = 500;  // doubles up to the greatest, jittered

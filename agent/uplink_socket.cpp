@@ -37,9 +37,14 @@ UplinkSocket::UplinkSocket(zmq::context_t& context, const UplinkAddress& address
   const std::string name = monitor_name();
   if (zmq_socket_monitor(socket_.handle(), name.c_str(), ZMQ_EVENT_ALL) != 0) throw zmq::error_t();
   monitor_.set(zmq::sockopt::linger, 0);
+  monitor_.set(zmq::sockopt::rcvhwm, 0);
   monitor_.connect(name);
   socket_.connect(endpoint_);
 }
+
+// The monitor is told to end while it still has a reader: libzmq's thread would wait for one for
+// ever, and carry no more connections.
+UplinkSocket::~UplinkSocket() { zmq_socket_monitor(socket_.handle(), nullptr, 0); }
 
 void UplinkSocket::watch() {
   while (true) {

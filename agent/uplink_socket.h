@@ -22,6 +22,9 @@ struct UplinkAddress {
 class UplinkSocket {
  public:
   UplinkSocket(zmq::context_t& context, const UplinkAddress& address);
+  ~UplinkSocket();
+  UplinkSocket(const UplinkSocket&) = delete;
+  UplinkSocket& operator=(const UplinkSocket&) = delete;
 
   // Both to be polled for reading.
   void* socket() { return socket_.handle(); }

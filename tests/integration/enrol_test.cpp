@@ -1,6 +1,7 @@
 // Enrolment and the rotation of keys, by the two programs as people run them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/stat.h>
 
 #include <chrono>
@@ -9,6 +10,8 @@
 #include <optional>
 #include <sstream>
 
+#include "agent/spool.h"
+#include "agent/spool_store.h"
 #include "support/process.h"
 #include "support/temporary_folder.h"
 
@@ -188,6 +191,38 @@ TEST_F(EnrolmentTest, TheCollectorsNextKeyIsKnownBeforeItIsInForce) {
   ASSERT_EQ(rotated.code, 0) << rotated.err;
   EXPECT_EQ(content(folder_ / "config/strop/collector.pub").size(), 41U);
   EXPECT_TRUE(fs::exists(folder_ / "keys/server.key.old"));
+}
+
+// It has been running since before both keys were changed, and nobody restarts it.
+TEST_F(EnrolmentTest, AnAgentThatRunsTakesUpNewKeys) {
+  write_token("anna");
+  ASSERT_EQ(join_by_token().code, 0);
+  const fs::path state = folder_ / "state/strop";
+  agent::Spool spool({.state = state});
+  const auto deliver_one = [&] {
+    spool.append(R"({"v":1,"type":"shown","suggestion":"s","t_ms":5,"source":"inline",)"
+                 R"("presence":"rendered"})");
+    spool.sync();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (agent::SpoolStore(state).ledger().value().unshipped > 0) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline)
+          << content(state / "agent.log") << content(folder_ / "collector.log");
+      ::poll(nullptr, 0, 20);
+    }
+  };
+  support::Pipe editor;
+  const support::Descriptor log = support::open_to_append(folder_ / "agent.log");
+  support::Process running({"/usr/bin/env", "HOME=" + at("home"), "XDG_CONFIG_HOME=" + at("config"),
+                            "XDG_STATE_HOME=" + at("state"), bin("strop-agent"), "--", "cat"},
+                           {editor.read.get(), log.get(), log.get()});
+  deliver_one();
+  ASSERT_EQ(collector({"keys", "rotate"}).code, 0);
+  ASSERT_EQ(agent({"join", "--rotate"}).code, 0);
+  ASSERT_EQ(collector({"keys", "rotate", "--now"}).code, 0);
+  collector_->end(SIGTERM);
+  serve();
+  deliver_one();
+  EXPECT_EQ(allowed(), own_key() + " anna\n");
 }
 
 TEST_F(EnrolmentTest, WithoutACollectorThereIsNothingToReplace) {
