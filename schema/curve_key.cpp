@@ -7,27 +7,13 @@
 #include <cstring>
 #include <sstream>
 
+#include "schema/file_descriptor.h"
 #include "schema/private_file.h"
 
 namespace strop::schema {
 namespace {
 
 constexpr std::size_t kKeySize = 40;
-
-// Closes a file descriptor, whichever way a function is left.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 tl::unexpected<std::string> failure(const std::filesystem::path& file, const std::string& what) {
   return tl::unexpected("key file " + file.string() + ": " + what);
@@ -76,8 +62,8 @@ tl::expected<CurveKey, std::string> read_curve_key(const std::filesystem::path& 
 
 tl::expected<void, std::string> write_curve_key(const std::filesystem::path& file,
                                                 const CurveKey& key) {
-  const Descriptor fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (fd.get() < 0)
+  const FileDescriptor fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd.is_open())
     return failure(file, errno == EEXIST ? "it exists already and is never overwritten"
                                          : std::strerror(errno));
   const std::string text =

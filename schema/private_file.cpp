@@ -7,33 +7,17 @@
 #include <cerrno>
 #include <cstring>
 
+#include "schema/file_descriptor.h"
+
 namespace strop::schema {
-namespace {
-
-// Closes a file descriptor, whichever way a function is left.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-}  // namespace
 
 tl::expected<std::string, std::string> read_private_file(const std::filesystem::path& file,
                                                          const std::string& what) {
   const auto failure = [&](const std::string& why) {
     return tl::unexpected(what + " " + file.string() + ": " + why);
   };
-  const Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (fd.get() < 0) return failure(std::strerror(errno));
+  const FileDescriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.is_open()) return failure(std::strerror(errno));
   struct stat facts {};
   if (::fstat(fd.get(), &facts) != 0) return failure(std::strerror(errno));
   if (!S_ISREG(facts.st_mode)) return failure("not a regular file");
