@@ -40,10 +40,13 @@ void read_key(const std::string& file, const std::string& name, const toml::node
     config.max_store_mib = *mib;
     return;
   }
-  if (name == "check_first_mib") {
-    const auto mib = value.value_exact<std::int64_t>();
-    if (!mib || *mib < 0) refuse(file, "'check_first_mib' must be a whole number");
-    config.check_first_mib = *mib;
+  for (const auto& [number, field] : {std::pair{"check_first_mib", &Config::check_first_mib},
+                                      {"retention_days", &Config::retention_days}}) {
+    if (name != number) continue;
+    const auto read = value.value_exact<std::int64_t>();
+    if (!read || *read < 0 || *read > kGreatestLimit)
+      refuse(file, "'" + name + "' must be a whole number, not below 0");
+    config.*field = *read;
     return;
   }
   for (const auto& [limit, field] : {std::pair{"sessions_per_key", &Config::sessions_per_key},

@@ -25,7 +25,8 @@ struct Config {
   // A SQLite store up to so large is looked through before events are taken, a larger one
   // meanwhile.
   std::optional<std::int64_t> check_first_mib;
-  std::string http_token_file;          // bearer token of http, mode 0600; empty: none
+  std::optional<std::int64_t> retention_days;  // 0: events are kept for ever
+  std::string http_token_file;                 // bearer token of http, mode 0600; empty: none
   std::vector<std::string> http_hosts;  // names for http besides loopback's, such as a proxy's
   std::optional<std::uint32_t> sessions_per_key;       // connections at a time; 0: any number
   std::optional<std::uint32_t> handshakes_per_minute;  // of one key; 0: any number

@@ -14,6 +14,9 @@ using schema::to_hex;
 
 constexpr int kHeartbeatsToLive = 3;
 constexpr std::uint32_t kQuickRetryMs = 100;
+constexpr std::int64_t kRetainEveryMs = 3'600'000;
+constexpr std::int64_t kClockJumpMs = 300'000;
+constexpr std::size_t kExpireAtOnce = 1000;
 constexpr std::uint32_t kShutRetryMs = 60'000;  // until a person acts
 // SQLite counts with a sign; no honest stream comes near.
 constexpr std::uint64_t kLastSeq = std::uint64_t{1} << 62;
@@ -306,7 +309,29 @@ void Intake::expire(std::int64_t now_ms) {
   std::erase_if(streams_, [](const auto& stream) { return stream.second.expired(); });
   metrics_.streams = streams_.size();
   committer_.wait();
+  retain(now_ms);
   store_.clear_log();
+}
+
+// Once an hour, and then a little every second, so that no answer waits for long. A clock that has
+// just jumped is not believed for an hour: it would have everything be old.
+void Intake::retain(std::int64_t now_ms) {
+  if (limits_.retention_ms == 0 || shut_) return;
+  const bool jumped = now_ms < retained_ms_ || now_ms > retained_ms_ + kClockJumpMs;
+  retained_ms_ = now_ms;
+  if (jumped) retain_at_ms_ = now_ms + kRetainEveryMs;
+  if (now_ms < retain_at_ms_) return;
+  try {
+    const Expired gone =
+        store_.expire(now_ms - limits_.retention_ms, retained_after_, kExpireAtOnce);
+    metrics_.events_expired += gone.events + gone.dead_letters;
+    retained_after_ = gone.done ? 0 : gone.after;
+    if (gone.done) retain_at_ms_ = now_ms + kRetainEveryMs;
+  } catch (const StoreError& error) {
+    if (error.fault() == StoreFault::kCorrupt) throw;
+    log_warn("retention_failed", {{"error", error.what()}});
+    retain_at_ms_ = now_ms + kRetainEveryMs;
+  }
 }
 
 void Intake::forget(const std::string& peer) {

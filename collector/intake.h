@@ -38,6 +38,7 @@ struct IntakeLimits {
   std::size_t streams_per_peer = 1024;
   std::size_t peers = 32768;
   std::size_t sessions_per_key = 128;  // 0: as many as it likes
+  std::int64_t retention_ms = 0;       // what was received longer ago is erased; 0: nothing is
 };
 
 struct Answer {
@@ -74,7 +75,8 @@ class Intake {
   void when_committed(std::function<void()> tell) { committer_.when_done(std::move(tell)); }
 
   // Connections that fell silent, or that could not be answered, are forgotten; so is what the
-  // store's log still holds of what was erased. To be called every second or so.
+  // store's log still holds of what was erased, and what is past its time. To be called every
+  // second or so.
   void expire(std::int64_t now_ms);
   void forget(const std::string& peer);
 
@@ -143,6 +145,7 @@ class Intake {
   void refuse_next(const std::function<bool(const StreamKey&)>& which, schema::NackCode code,
                    std::uint32_t retry_after_ms, const std::string& reason);
   static void hand_out(std::vector<Slot>& slots, std::vector<Answer>& answers);
+  void retain(std::int64_t now_ms);
   void note_failure(const StoreError& error);
   void note_success();
   bool has_room(const std::string& peer, const Caller& caller, std::int64_t now_ms);
@@ -172,6 +175,9 @@ class Intake {
   Committer committer_;
   bool storing_ = true;
   bool shut_ = false;
+  std::int64_t retain_at_ms_ = 0;
+  std::int64_t retained_ms_ = 0;  // when it was last asked whether to
+  std::int64_t retained_after_ = 0;
   std::uint64_t unstored_bytes_ = 0;  // of the commit that failed
 };
 

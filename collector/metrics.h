@@ -20,6 +20,7 @@ struct Metrics {
   std::atomic<std::uint64_t> events_stored{0};
   std::atomic<std::uint64_t> events_duplicate{0};
   std::atomic<std::uint64_t> events_erased{0};
+  std::atomic<std::uint64_t> events_expired{0};   // erased by their age, dead letters too
   std::atomic<std::uint64_t> events_scrubbed{0};  // a secret was found that the agent had let pass
   std::atomic<std::uint64_t> commit_failures{0};
   Durations commit_times;  // of those that went well

@@ -1,17 +1,24 @@
-// `strop-collector deadletter`: the events that were rejected, each with its reason.
+// `strop-collector deadletter`: the events that were rejected, each with its reason; `deadletter
+// replay`: looks at them again by the rules of today.
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "collector/commands/commands.h"
 #include "collector/commands/options.h"
+#include "collector/scrub.h"
+#include "collector/validate.h"
 
 namespace strop::collector {
 namespace {
 
 using schema::to_hex;
 
+// So much is held at a time.
+constexpr std::size_t kLettersAtOnce = 4096;
+
 struct DeadLetterOptions {
   StoreOptions store;
+  std::string code;
   bool json = false;
 };
 
@@ -31,12 +38,69 @@ void print(const DeadLetter& letter, bool json) {
               << "  " << letter.code << "  " << letter.reason << '\n';
 }
 
-int run(const DeadLetterOptions& options) {
+bool is_wanted(const DeadLetter& letter, const DeadLetterOptions& options) {
+  return options.code.empty() || letter.code == options.code;
+}
+
+int list(const DeadLetterOptions& options) {
   const auto store = open_store(options.store, StoreAccess::kRead);
   store->dead_letters([&](const DeadLetter& letter) {
-    print(letter, options.json);
+    if (is_wanted(letter, options)) print(letter, options.json);
     return true;
   });
+  return kDone;
+}
+
+struct Replayed {
+  std::uint64_t looked_at = 0;
+  std::uint64_t stored = 0;
+  std::uint64_t rejected = 0;
+  std::uint64_t without_text = 0;  // nothing was kept to look at
+};
+
+// What today's rules make of letters, where that is something else than before; some at a time:
+// what is stored, or has its new reason, is not among the next.
+std::vector<std::pair<DeadLetter, Entry>> next_changes(Store& store,
+                                                       const DeadLetterOptions& options) {
+  std::vector<std::pair<DeadLetter, Entry>> changes;
+  store.dead_letters([&](const DeadLetter& letter) {
+    if (!is_wanted(letter, options) || letter.payload.empty()) return true;
+    Entry today = validate({1, letter.payload}, letter.seq, scrub_event).entry;
+    const bool same = today.rejected && letter.code == schema::to_word(*today.rejected) &&
+                      letter.reason == today.reason;
+    if (!same) changes.emplace_back(letter, std::move(today));
+    return changes.size() < kLettersAtOnce;
+  });
+  return changes;
+}
+
+int replay(const DeadLetterOptions& options) {
+  const auto store = open_store(options.store, StoreAccess::kWrite);
+  Replayed sums;
+  store->dead_letters([&](const DeadLetter& letter) {
+    if (!is_wanted(letter, options)) return true;
+    ++sums.looked_at;
+    if (letter.payload.empty()) ++sums.without_text;
+    return true;
+  });
+  for (bool more = true; more;) {
+    const auto changes = next_changes(*store, options);
+    for (const auto& [letter, today] : changes)
+      if (store->replay(letter, today) && !today.rejected) ++sums.stored;
+    more = changes.size() >= kLettersAtOnce;
+  }
+  sums.rejected = sums.looked_at - sums.without_text - sums.stored;
+  if (options.json)
+    std::cout << nlohmann::json{{"looked_at", sums.looked_at},
+                                {"stored", sums.stored},
+                                {"rejected", sums.rejected},
+                                {"without_text", sums.without_text}}
+                     .dump()
+              << '\n';
+  else
+    std::cout << "of " << sums.looked_at << " dead letters " << sums.stored << " are events now, "
+              << sums.rejected << " are rejected still, and " << sums.without_text
+              << " were kept without their text\n";
   return kDone;
 }
 
@@ -44,12 +108,20 @@ int run(const DeadLetterOptions& options) {
 
 void register_deadletter(Commands& commands) {
   auto options = std::make_shared<DeadLetterOptions>();
-  CLI::App* command =
+  CLI::App* listing =
       commands.app.add_subcommand("deadletter", "Lists the events that were rejected, and why");
-  add_store_options(*command, options->store);
-  command->add_flag("--json", options->json, "As JSON lines, with what was kept of the event");
-  command->callback(
-      [&commands, options] { commands.chosen = [options] { return run(*options); }; });
+  CLI::App* replaying = listing->add_subcommand(
+      "replay", "Looks at them again by the rules of today, and stores those that are good");
+  for (CLI::App* command : {listing, replaying}) {
+    add_store_options(*command, options->store);
+    command->add_option("--code", options->code, "Only those rejected by this code");
+    command->add_flag("--json", options->json, "As JSON, with what was kept of the event");
+  }
+  listing->callback([&commands, options, replaying] {
+    commands.chosen = [options, again = replaying->parsed()] {
+      return again ? replay(*options) : list(*options);
+    };
+  });
 }
 
 }  // namespace strop::collector

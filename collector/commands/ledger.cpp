@@ -32,14 +32,16 @@ void add(InstallLedger& total, const LedgerRow& row) {
   sum.rejected += row.rejected;
   sum.gaps += row.gaps;
   sum.lost += row.lost;
+  sum.expired += row.expired;
   sum.last_received_ms = std::max(sum.last_received_ms, row.last_received_ms);
   sum.quarantine = row.quarantine;
   ++total.streams;
 }
 
 nlohmann::json figures(const LedgerRow& row) {
-  return {{"captured", row.through}, {"acked", row.stored}, {"rejected", row.rejected},
-          {"gaps", row.gaps},        {"lost", row.lost},    {"balanced", row.balanced()}};
+  return {{"captured", row.through},   {"acked", row.stored}, {"rejected", row.rejected},
+          {"gaps", row.gaps},          {"lost", row.lost},    {"expired", row.expired},
+          {"balanced", row.balanced()}};
 }
 
 nlohmann::json to_json(const InstallLedger& install) {
@@ -59,6 +61,7 @@ void print(const InstallLedger& install) {
             << "\n  " << row.through << " captured = " << row.stored << " acked + " << row.rejected
             << " rejected + " << row.gaps << " gaps + " << row.lost << " lost"
             << (row.balanced() ? "" : "   DOES NOT BALANCE") << '\n';
+  if (row.expired > 0) std::cout << "  " << row.expired << " of them were erased by their age\n";
   if (row.quarantine) std::cout << "  quarantined: " << *row.quarantine << '\n';
 }
 

@@ -1,4 +1,5 @@
-// `strop-collector readmit`: takes events of an install again that was shut out as a cloned machine.
+// `strop-collector readmit`: takes events of an install again that was shut out as a cloned
+// machine.
 //
 // Whoever calls it has looked: the copy counts as a machine of its own from now on (`strop-agent
 // new-install` there), or the two would be at odds again.
@@ -22,10 +23,11 @@ int run(const ReadmitOptions& options) {
   if (!store->readmit(*install))
     throw UsageError("install " + options.install +
                      " is not shut out in this store; `ledger` says who is");
-  std::cout << "install " << options.install
-            << " is taken again, at its agents' next try (within a minute).\n"
-               "Run `strop-agent new-install` on the machine that is the copy, if that was not done "
-               "yet;\nif this install is shut out again, on the other one too.\n";
+  std::cout
+      << "install " << options.install
+      << " is taken again, at its agents' next try (within a minute).\n"
+         "Run `strop-agent new-install` on the machine that is the copy, if that was not done "
+         "yet;\nif this install is shut out again, on the other one too.\n";
   return kDone;
 }
 

@@ -33,6 +33,7 @@ Config merged(const ServeOptions& options) {
                            &Config::pseudonym_key, &Config::http_token_file})
     if (!(options.flags.*field).empty()) config.*field = options.flags.*field;
   if (options.flags.max_store_mib > 0) config.max_store_mib = options.flags.max_store_mib;
+  if (options.flags.retention_days) config.retention_days = options.flags.retention_days;
   if (options.flags.check_first_mib) config.check_first_mib = options.flags.check_first_mib;
   if (options.flags.sessions_per_key) config.sessions_per_key = options.flags.sessions_per_key;
   if (options.flags.handshakes_per_minute)
@@ -73,6 +74,9 @@ HttpDoor http_door(const Config& config) {
 
 IntakeLimits intake_limits(const Config& config) {
   IntakeLimits limits;
+  constexpr std::int64_t kUsualDays = 180;
+  constexpr std::int64_t kDayMs = 86'400'000;
+  limits.retention_ms = config.retention_days.value_or(kUsualDays) * kDayMs;
   if (config.sessions_per_key) limits.sessions_per_key = *config.sessions_per_key;
   return limits;
 }
@@ -241,6 +245,10 @@ void register_serve(Commands& commands) {
       ->add_option("--max-store-mib", options->flags.max_store_mib,
                    "Take no more events once the store is so large; agents keep theirs")
       ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--retention-days", options->flags.retention_days,
+                   "Erase what was received longer ago; 0: keep it for ever (default 180)")
+      ->check(CLI::NonNegativeNumber);
   command
       ->add_option("--check-first-mib", options->flags.check_first_mib,
                    "A SQLite store up to so large is looked through for damage before events are "

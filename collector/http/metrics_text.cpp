@@ -65,6 +65,8 @@ void tell_delivery(Text& out, const Metrics& metrics) {
               metrics.events_duplicate);
   out.counter("strop_collector_events_erased_total", "Stored records that a gap took the place of.",
               metrics.events_erased);
+  out.counter("strop_collector_events_expired_total", "Stored records erased by their age.",
+              metrics.events_expired);
   out.counter("strop_collector_events_scrubbed_total",
               "Events in which a secret was found and removed at ingest.", metrics.events_scrubbed);
   out.counter("strop_collector_events_lost_total",

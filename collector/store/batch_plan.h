@@ -42,6 +42,11 @@ struct BatchPlan {
 // brought up to date with the plan, if there is anything to do.
 BatchPlan plan_batch(const PendingBatch& batch, std::uint64_t through, Standings& standing);
 
+// Whatever stood at the numbers up to `through` is erased, and stays so.
+inline void add_expired(Standings& standing, std::uint64_t through) {
+  if (through > 0) standing[1] = {through, true, {}};
+}
+
 // The last number that the batch speaks of. REQUIRES: it has entries.
 std::uint64_t last_of(const PendingBatch& batch);
 

@@ -93,11 +93,12 @@ class GroupCommit {
     std::set<std::int64_t> ids;
     for (const PendingBatch& batch : batches) ids.insert(batch.stream);
     const pqxx::result rows = work_.exec_params(
-        "SELECT s.id, s.install, s.epoch, s.durable_through FROM streams s WHERE s.id = ANY($1)"
-        " ORDER BY s.id FOR UPDATE",
+        "SELECT s.id, s.install, s.epoch, s.durable_through, s.expired_through FROM streams s"
+        " WHERE s.id = ANY($1) ORDER BY s.id FOR UPDATE",
         array_of(ids));
     for (const auto& row : rows)
-      streams_[row[0].as<std::int64_t>()] = {{id_of(row[1]), id_of(row[2])}, unsigned_of(row[3])};
+      streams_[row[0].as<std::int64_t>()] = {
+          {id_of(row[1]), id_of(row[2])}, unsigned_of(row[3]), unsigned_of(row[4])};
     // Read behind the locks: whoever quarantined an install held one of its streams.
     for (const auto& row : work_.exec_params(
              "SELECT DISTINCT i.install FROM installs i JOIN streams s USING (install)"
@@ -116,6 +117,7 @@ class GroupCommit {
     if (!batch.entries.empty() && batch.entries.front().seq <= through) {
       rows_.write(work_);
       standing = read_standings(work_, batch.stream, batch.entries.front().seq, last_of(batch));
+      add_expired(standing, stream->second.expired_through);
     }
     BatchPlan plan = plan_batch(batch, through, standing);
     if (plan.result.quarantined) {
@@ -153,6 +155,7 @@ class GroupCommit {
   struct Stream {
     StreamKey key;
     std::uint64_t through = 0;
+    std::uint64_t expired_through = 0;
   };
 
   template <class Numbers>

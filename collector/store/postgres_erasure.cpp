@@ -29,6 +29,10 @@ void forget_stream(pqxx::transaction_base& work, std::int64_t stream, std::uint6
   if (through == 0) return;
   erase_rows(work, stream, 1, through);
   found_again(work, stream, 1, through);
+  work.exec_params(
+      "UPDATE streams SET expired_through = 0, expired_stored = 0, expired_rejected = 0,"
+      " expired_gaps = 0, expired_lost = 0 WHERE id = $1",
+      stream);
   const std::string payload = tombstone(through, now_ms);
   work.exec_params(
       "INSERT INTO events (stream, seq, span, type, suggestion, contributor, t_ms, received_ms,"

@@ -105,8 +105,10 @@ std::vector<LedgerRow> PostgresStore::ledger(const std::optional<schema::WireId>
     each_row(
         work,
         "SELECT s.install, s.epoch, i.contributor, s.agent, s.durable_through, s.last_received_ms,"
-        " i.quarantine, coalesce(e.stored, 0)::bigint, coalesce(e.gaps, 0)::bigint,"
-        " coalesce(d.numbers, 0)::bigint, coalesce(l.numbers, 0)::bigint"
+        " i.quarantine, (coalesce(e.stored, 0) + s.expired_stored)::bigint,"
+        " (coalesce(e.gaps, 0) + s.expired_gaps)::bigint,"
+        " (coalesce(d.numbers, 0) + s.expired_rejected)::bigint,"
+        " (coalesce(l.numbers, 0) + s.expired_lost)::bigint, s.expired_stored + s.expired_rejected"
         " FROM streams s JOIN installs i USING (install)"
         " LEFT JOIN (SELECT stream, sum(span) FILTER (WHERE type <> 'gap') AS stored,"
         "   sum(span) FILTER (WHERE type = 'gap') AS gaps FROM events GROUP BY stream) e"
@@ -128,6 +130,7 @@ std::vector<LedgerRow> PostgresStore::ledger(const std::optional<schema::WireId>
           line.gaps = unsigned_of(row[8]);
           line.rejected = unsigned_of(row[9]);
           line.lost = unsigned_of(row[10]);
+          line.expired = unsigned_of(row[11]);
           out.push_back(std::move(line));
           return true;
         });

@@ -13,7 +13,7 @@ constexpr const char* kMigrationLock = "SELECT pg_advisory_xact_lock(60141290773
 // bigint, times milliseconds of the Unix epoch. Events and dead letters refer to their stream
 // without a foreign key: whoever writes them holds the lock on the stream's row already, and a
 // check for each row would cost a fifth.
-constexpr std::array<const char*, 1> kMigrations{
+constexpr std::array<const char*, 2> kMigrations{
     R"(
 CREATE TABLE strop.installs (
   install bytea PRIMARY KEY,
@@ -75,6 +75,15 @@ CREATE TABLE strop.export_lines (
 );
 CREATE TABLE strop.probe (filler bytea NOT NULL);
 ALTER TABLE strop.probe ALTER filler SET STORAGE EXTERNAL;
+)",
+    // What was erased by its age. Up to expired_through the rest of the row alone tells of it.
+    R"(
+ALTER TABLE strop.streams
+  ADD COLUMN expired_through bigint NOT NULL DEFAULT 0,
+  ADD COLUMN expired_stored bigint NOT NULL DEFAULT 0,
+  ADD COLUMN expired_rejected bigint NOT NULL DEFAULT 0,
+  ADD COLUMN expired_gaps bigint NOT NULL DEFAULT 0,
+  ADD COLUMN expired_lost bigint NOT NULL DEFAULT 0;
 )"};
 
 bool present(pqxx::work& work) {

@@ -36,6 +36,8 @@ class PostgresStore : public Store {
   void dead_letters(const std::function<bool(const DeadLetter&)>& visit) override;
   void hold_view() override;
   Forgotten forget(const std::vector<schema::WireId>& installs, std::int64_t now_ms) override;
+  bool replay(const DeadLetter& letter, const Entry& today) override;
+  Expired expire(std::int64_t before_ms, std::int64_t after, std::size_t most) override;
   bool readmit(const schema::WireId& install) override;
   std::int64_t note_export(const ExportRecord& record) override;
   void drop_export(std::int64_t noted) override;

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::int64_t kApplicationId = 0x5374726f;  // "Stro"
 
-constexpr std::array<const char*, 2> kMigrations{
+constexpr std::array<const char*, 3> kMigrations{
     // 1: streams and what arrived on them. Times are milliseconds of the Unix epoch.
     R"(
 CREATE TABLE installs (
@@ -75,6 +75,14 @@ CREATE TABLE export_lines (
   lines INTEGER NOT NULL,
   PRIMARY KEY (contributor, export)
 ) WITHOUT ROWID;
+)",
+    // 3: what was erased by its age. Up to expired_through the rest of the row alone tells of it.
+    R"(
+ALTER TABLE streams ADD COLUMN expired_through INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE streams ADD COLUMN expired_stored INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE streams ADD COLUMN expired_rejected INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE streams ADD COLUMN expired_gaps INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE streams ADD COLUMN expired_lost INTEGER NOT NULL DEFAULT 0;
 )"};
 
 bool empty(Database& database) {

@@ -106,10 +106,13 @@ BatchResult SqliteStore::store_batch(const PendingBatch& batch, std::int64_t now
   Statements& sql = *statements_;
   sql.through.with(batch.stream).step();
   const std::uint64_t through = unsigned_of(sql.through.number(0));
+  const std::uint64_t expired = unsigned_of(sql.through.number(1));
   sql.through.reset();
   Standings standing;
-  if (!batch.entries.empty() && batch.entries.front().seq <= through)
+  if (!batch.entries.empty() && batch.entries.front().seq <= through) {
     standing = read_standings(batch.stream, batch.entries.front().seq, last_of(batch));
+    add_expired(standing, expired);
+  }
   BatchPlan plan = plan_batch(batch, through, standing);
   BatchResult& result = plan.result;
   if (result.quarantined || result.hole) return result;

@@ -42,6 +42,12 @@ Forgotten SqliteStore::forget(const std::vector<schema::WireId>& installs, std::
       ++out.streams;
       if (through == 0) continue;
       erase(stream, 1, through);
+      found_again(stream, 1, through);
+      Statement(*db_,
+                "UPDATE streams SET expired_through = 0, expired_stored = 0, expired_rejected = 0,"
+                " expired_gaps = 0, expired_lost = 0 WHERE id = ?1")
+          .with(stream)
+          .run();
       const std::string payload = tombstone(through, now_ms);
       const std::string contributor;  // nobody's any more
       Statement(*db_,

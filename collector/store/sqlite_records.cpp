@@ -74,7 +74,8 @@ std::vector<LedgerRow> SqliteStore::ledger(const std::optional<schema::WireId>& 
       " (SELECT coalesce(sum(span), 0) FROM events WHERE stream = s.id AND type <> 'gap'),"
       " (SELECT coalesce(sum(span), 0) FROM events WHERE stream = s.id AND type = 'gap'),"
       " (SELECT coalesce(sum(span), 0) FROM dead_letters WHERE stream = s.id),"
-      " (SELECT coalesce(sum(last_seq - first_seq + 1), 0) FROM lost WHERE stream = s.id)"
+      " (SELECT coalesce(sum(last_seq - first_seq + 1), 0) FROM lost WHERE stream = s.id),"
+      " s.expired_stored, s.expired_gaps, s.expired_rejected, s.expired_lost"
       " FROM streams s JOIN installs i USING (install) ORDER BY s.install, s.id");
   while (rows.step()) {
     LedgerRow row;
@@ -85,10 +86,11 @@ std::vector<LedgerRow> SqliteStore::ledger(const std::optional<schema::WireId>& 
     row.through = unsigned_of(rows.number(4));
     row.last_received_ms = rows.number(5);
     if (!rows.null(6)) row.quarantine = rows.text(6);
-    row.stored = unsigned_of(rows.number(7));
-    row.gaps = unsigned_of(rows.number(8));
-    row.rejected = unsigned_of(rows.number(9));
-    row.lost = unsigned_of(rows.number(10));
+    row.stored = unsigned_of(rows.number(7) + rows.number(11));
+    row.gaps = unsigned_of(rows.number(8) + rows.number(12));
+    row.rejected = unsigned_of(rows.number(9) + rows.number(13));
+    row.lost = unsigned_of(rows.number(10) + rows.number(14));
+    row.expired = unsigned_of(rows.number(11) + rows.number(13));
     out.push_back(std::move(row));
   }
   return out;

@@ -37,7 +37,7 @@ struct SqliteStore::Statements {
         add_stream(db,
                    "INSERT INTO streams (install, epoch, agent, last_received_ms)"
                    " VALUES (?1, ?2, ?3, ?4)"),
-        through(db, "SELECT durable_through FROM streams WHERE id = ?1"),
+        through(db, "SELECT durable_through, expired_through FROM streams WHERE id = ?1"),
         advance(db, "UPDATE streams SET durable_through = ?2, last_received_ms = ?3 WHERE id = ?1"),
         add_event(db,
                   "INSERT INTO events (stream, seq, span, type, suggestion, contributor, t_ms,"

@@ -38,6 +38,8 @@ class SqliteStore : public Store {
 
   void hold_view() override;
   Forgotten forget(const std::vector<schema::WireId>& installs, std::int64_t now_ms) override;
+  bool replay(const DeadLetter& letter, const Entry& today) override;
+  Expired expire(std::int64_t before_ms, std::int64_t after, std::size_t most) override;
   bool readmit(const schema::WireId& install) override;
   std::int64_t note_export(const ExportRecord& record) override;
   void drop_export(std::int64_t noted) override;
@@ -59,6 +61,7 @@ class SqliteStore : public Store {
   void insert(const PendingBatch& batch, const BatchPlan::Row& row, std::int64_t now_ms);
   void found_again(std::int64_t stream, std::uint64_t first, std::uint64_t last);
   std::uint64_t erase(std::int64_t stream, std::uint64_t first, std::uint64_t last);
+  void expire_stream(std::int64_t stream, std::int64_t before_ms, std::size_t most, Expired& out);
   BatchResult store_batch(const PendingBatch& batch, std::int64_t now_ms);
 
   std::filesystem::path file_;

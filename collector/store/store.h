@@ -126,9 +126,18 @@ struct LedgerRow {
   std::uint64_t rejected = 0;  // in the dead letters
   std::uint64_t gaps = 0;      // forgotten or given up by the agent, which said so
   std::uint64_t lost = 0;      // that neither side has any more
+  std::uint64_t expired = 0;   // of stored and rejected, that were erased since by their age
   std::int64_t last_received_ms = 0;
   std::optional<std::string> quarantine;  // why the install is shut out
   bool balanced() const { return through == stored + rejected + gaps + lost; }
+};
+
+// What `expire` has erased, and where to go on.
+struct Expired {
+  std::uint64_t events = 0;
+  std::uint64_t dead_letters = 0;
+  std::int64_t after = 0;
+  bool done = false;  // nothing older is left, but what waits for something before it
 };
 
 // An export that was made, and how much of a contributor's it holds.
@@ -192,6 +201,15 @@ class Store {
   // Erases what these installs sent. A gap over all sequence numbers stays in its place, so that
   // nothing of it can come back.
   virtual Forgotten forget(const std::vector<schema::WireId>& installs, std::int64_t now_ms) = 0;
+
+  // What a dead letter has become by the rules of today: an event in its place, or the same with
+  // another reason. False: it is there no more.
+  virtual bool replay(const DeadLetter& letter, const Entry& today) = 0;
+
+  // Erases what was received before `before_ms`, of each stream from its beginning on as far as all
+  // is so old. The ledger goes on counting it, and what is sent again stays erased. Looks at
+  // `most` events at most, those of a higher id than `after`.
+  virtual Expired expire(std::int64_t before_ms, std::int64_t after, std::size_t most) = 0;
 
   // Takes events of an install again that is quarantined. False: it is not.
   virtual bool readmit(const schema::WireId& install) = 0;

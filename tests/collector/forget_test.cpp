@@ -57,6 +57,37 @@ TEST_F(ForgetTest, NothingIsLeftOfTheContributor) {
   EXPECT_EQ(json::parse(run({"pairs", "--json"}).out)["pairs"], (json{{"edited", 1}}));
 }
 
+TEST_F(ForgetTest, DeadLettersAreLookedAtAgain) {
+  const std::string good =
+      R"({"v":1,"type":"shown","suggestion":"late","t_ms":5,"source":"inline","presence":"rendered"})";
+  {
+    SqliteStore later(store(), StoreAccess::kReceiver);
+    const StreamKey key = stream_key(3);
+    const auto stream = later.open_stream(key, {"eve", "eve"}, "test", 1, 1).value().id;
+    PendingBatch batch{stream, key, "eve", {}};
+    for (std::uint64_t seq = 1; seq <= 3; ++seq) {
+      Entry entry;
+      entry.seq = seq;
+      entry.hash = std::to_string(seq);
+      entry.payload = seq == 1 ? good : seq == 2 ? "no JSON" : "";
+      entry.rejected = schema::RejectCode::kBadEvent;
+      entry.reason = "by the rules of then";
+      batch.entries.push_back(std::move(entry));
+    }
+    later.commit({batch}, 1);
+  }
+  const Said said = run({"deadletter", "replay", "--json"});
+  ASSERT_EQ(said.code, 0) << said.err;
+  EXPECT_EQ(json::parse(said.out),
+            (json{{"looked_at", 3}, {"stored", 1}, {"rejected", 1}, {"without_text", 1}}));
+  const Said left = run({"deadletter"});
+  EXPECT_THAT(left.out, HasSubstr(":2  bad_json"));
+  EXPECT_THAT(left.out, HasSubstr(":3  bad_event"));
+  EXPECT_THAT(left.out, Not(HasSubstr(":1  ")));
+  EXPECT_THAT(run({"deadletter", "replay", "--code", "too_deep"}).out, HasSubstr("of 0 dead"));
+  EXPECT_EQ(json::parse(run({"ledger", "--json"}).out)["total"]["balanced"], true);
+}
+
 TEST_F(ForgetTest, ReadmittingSaysWhoIsNotShutOut) {
   const Said nobody = run({"readmit", std::string(32, '0')});
   EXPECT_EQ(nobody.code, 2);

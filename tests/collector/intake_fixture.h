@@ -82,6 +82,11 @@ class FakeStore : public Store {
   void dead_letters(const std::function<bool(const DeadLetter&)>&) override {}
   void hold_view() override {}
   Forgotten forget(const std::vector<schema::WireId>&, std::int64_t) override { return {}; }
+  bool replay(const DeadLetter&, const Entry&) override { return false; }
+  Expired expire(std::int64_t before_ms, std::int64_t after, std::size_t) override {
+    expiries.push_back({before_ms, after});
+    return {1, 0, after + 1, expiries.size() % 3 == 0};
+  }
   bool readmit(const schema::WireId&) override { return false; }
   std::int64_t note_export(const ExportRecord&) override { return 0; }
   void drop_export(std::int64_t) override {}
@@ -101,6 +106,7 @@ class FakeStore : public Store {
   bool quarantined = false;
   int commits = 0;
   int clearings = 0;
+  std::vector<std::pair<std::int64_t, std::int64_t>> expiries;  // before when, after which
 };
 
 inline std::string event(const std::string& suggestion = "s") {

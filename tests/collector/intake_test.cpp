@@ -154,6 +154,31 @@ TEST_F(IntakeTest, BadEventsAreRejectedAndTheStreamGoesOn) {
   EXPECT_EQ(metrics_.rejected[static_cast<int>(RejectCode::kBadJson)], 1U);
 }
 
+TEST_F(IntakeTest, WhatIsPastItsTimeGoesOnceAnHourALittleEachSecond) {
+  constexpr std::int64_t kHour = 3'600'000;
+  constexpr std::int64_t kStart = 1'000 * kHour;
+  IntakeLimits limits;
+  limits.retention_ms = 10 * kHour;
+  Intake keeping(
+      store_, [](const auto& user, const auto&) { return user; },
+      [](nlohmann::json&) { return std::size_t{0}; }, metrics_, limits);
+  std::int64_t now = kStart;
+  const auto live = [&](std::int64_t until) {
+    for (; now < until; now += 60'000) keeping.expire(now);
+  };
+  live(kStart + kHour - 1);
+  EXPECT_TRUE(store_.expiries.empty());
+  live(kStart + 2 * kHour - 1);
+  ASSERT_EQ(store_.expiries.size(), 3U);  // until all is gone
+  EXPECT_EQ(store_.expiries[0].first, kStart - 9 * kHour);
+  EXPECT_EQ(store_.expiries[1].second, 1);
+  EXPECT_EQ(metrics_.events_expired, 3U);
+  // Whoever sets the clock wrong for a while loses nothing by it.
+  now += 24 * 365 * kHour;
+  live(now + kHour - 60'000);
+  EXPECT_EQ(store_.expiries.size(), 3U);
+}
+
 TEST_F(IntakeTest, AGapRecordMovesTheStreamOverItsNumbers) {
   hello();
   answers();

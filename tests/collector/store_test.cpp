@@ -14,6 +14,7 @@ namespace {
 
 using schema::RejectCode;
 using testing::ElementsAre;
+using testing::IsEmpty;
 
 enum class Kind { kSqlite, kPostgres };
 
@@ -96,6 +97,77 @@ TEST_P(StoreTest, AnotherContentUnderANameInUseQuarantinesTheInstallAlone) {
   EXPECT_EQ(store_->open_stream(stream_, {"anna", "c1"}, "agent", 1, 9).error(),
             OpenFault::kQuarantined);
   EXPECT_TRUE(ledger().quarantine.has_value());
+}
+
+TEST_P(StoreTest, ADeadLetterThatIsGoodTodayIsAnEvent) {
+  put(stream_, {event(1, "a"), dead(2, RejectCode::kBadEvent), event(3, "c")});
+  DeadLetter letter;
+  store_->dead_letters([&](const DeadLetter& each) {
+    letter = each;
+    return true;
+  });
+  Entry still = dead(2, RejectCode::kTooDeep);
+  still.reason = "another";
+  EXPECT_TRUE(store_->replay(letter, still));
+  store_->dead_letters([&](const DeadLetter& each) {
+    EXPECT_EQ(each.code, "too_deep");
+    EXPECT_EQ(each.reason, "another");
+    return true;
+  });
+  EXPECT_TRUE(store_->replay(letter, event(2, "b")));
+  EXPECT_FALSE(store_->replay(letter, event(2, "b")));
+  EXPECT_THAT(payloads(), ElementsAre("a", "c", "b"));
+  EXPECT_EQ(ledger().stored, 3U);
+  EXPECT_EQ(ledger().rejected, 0U);
+  EXPECT_TRUE(ledger().balanced());
+  // As it came the first time: known, and no clone.
+  EXPECT_EQ(put(stream_, {dead(2, RejectCode::kBadEvent)}).duplicates, 1U);
+}
+
+TEST_P(StoreTest, WhatIsPastItsTimeGoesAndTheLedgerGoesOnCountingIt) {
+  const auto at = [&](std::int64_t now_ms, std::vector<Entry> entries) {
+    return store_->commit({{open(stream_).id, stream_, "c1", std::move(entries)}}, now_ms)[0];
+  };
+  at(100, {event(1, "a"), dead(2, RejectCode::kBadEvent), gap(3, 5)});
+  open(stream_, 8);  // 6 and 7 are lost
+  at(200, {event(8, "h")});
+  at(900, {event(9, "i")});
+  const Expired gone = store_->expire(500, 0, 100);
+  EXPECT_TRUE(gone.done);
+  EXPECT_EQ(gone.events, 2U);
+  EXPECT_EQ(gone.dead_letters, 1U);
+  EXPECT_THAT(payloads(), ElementsAre("i"));
+  EXPECT_EQ(ledger().stored, 3U);
+  EXPECT_EQ(ledger().rejected, 1U);
+  EXPECT_EQ(ledger().gaps, 3U);
+  EXPECT_EQ(ledger().lost, 2U);
+  EXPECT_EQ(ledger().expired, 3U);
+  EXPECT_TRUE(ledger().balanced());
+  // What is sent again stays erased, whatever it is.
+  EXPECT_EQ(at(950, {event(1, "a"), event(2, "other"), gap(3, 5), event(6, "f")}).stored, 0U);
+  EXPECT_EQ(at(950, {forgotten(7, 9)}).erased, 1U);
+  EXPECT_EQ(at(950, {event(10, "j")}).stored, 1U);
+  EXPECT_TRUE(ledger().balanced());
+  EXPECT_EQ(store_->expire(10'000, 0, 100).events, 1U);
+  EXPECT_TRUE(ledger().balanced());
+  EXPECT_EQ(open(stream_).durable_through, 10U);
+  store_->forget({stream_.install}, 20'000);
+  EXPECT_EQ(ledger().gaps, 10U);
+  EXPECT_EQ(ledger().expired, 0U);
+  EXPECT_TRUE(ledger().balanced());
+}
+
+TEST_P(StoreTest, ALittleAtATimeGoesPastItsTime) {
+  for (std::uint64_t seq = 1; seq <= 10; ++seq) put(stream_, {event(seq, std::to_string(seq))});
+  const StreamKey other = key_of(2, 2);
+  put(other, {event(1, "x")});
+  Expired gone;
+  int rounds = 0;
+  for (; !gone.done && rounds < 20; ++rounds) gone = store_->expire(1'000'000, gone.after, 3);
+  EXPECT_GE(rounds, 4);
+  EXPECT_THAT(payloads(), IsEmpty());
+  EXPECT_EQ(ledger().expired, 10U);
+  EXPECT_EQ(open(stream_).durable_through, 10U);
 }
 
 TEST_P(StoreTest, WhoeverWasShutOutIsReadmittedOnce) {
