@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <fstream>
 #include <stdexcept>
 
 namespace strop::trainer {
@@ -29,17 +30,35 @@ void Digest::add(std::string_view bytes) {
   require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
 }
 
-std::string Digest::hex() {
+namespace {
+
+std::string hex_of(evp_md_ctx_st* context) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned int size = 0;
-  require(EVP_DigestFinal_ex(context_.get(), bytes.data(), &size));
-  constexpr std::string_view kDigits = "0123456789abcdef";
+  require(EVP_DigestFinal_ex(context, bytes.data(), &size));
+  constexpr char kDigits[] = "0123456789abcdef";
   std::string out;
   for (unsigned int i = 0; i < size; ++i) {
     out += kDigits[bytes[i] >> 4U];
     out += kDigits[bytes[i] & 15U];
   }
   return out;
+}
+
+}  // namespace
+
+std::string Digest::hex() { return hex_of(context_.get()); }
+
+std::string file_sha256(const std::string& file) {
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                        &EVP_MD_CTX_free);
+  require(EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr));
+  std::ifstream in(file, std::ios::binary);
+  std::array<char, 1 << 16> buffer{};
+  while (in.read(buffer.data(), buffer.size()) || in.gcount() > 0)
+    require(EVP_DigestUpdate(context.get(), buffer.data(), static_cast<std::size_t>(in.gcount())));
+  if (!in.eof()) throw std::runtime_error("cannot read " + file);
+  return hex_of(context.get());
 }
 
 }  // namespace strop::trainer

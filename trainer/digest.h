@@ -26,4 +26,8 @@ class Digest {
   std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
 
+// Of a file's bytes alone, as `sha256sum` has it. Throws std::runtime_error for one that cannot be
+// read.
+std::string file_sha256(const std::string& file);
+
 }  // namespace strop::trainer

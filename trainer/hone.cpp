@@ -138,6 +138,7 @@ nlohmann::json summarize(const Recipe& recipe, const TokenPairs& data, const Loo
   const StepMeasures& first = result.history.first();
   const StepMeasures last = result.history.recent();
   nlohmann::json out{{"pairs", data.pairs.size()},
+                     {"pairs_sha256", file_sha256(recipe.pairs)},
                      {"left_out",
                       {{"heldout", data.heldout},
                        {"too_long", data.too_long},

@@ -1,5 +1,6 @@
 // `strop-collector export`: preference pairs as JSON lines, for strop-trainer or for TRL.
 #include <fcntl.h>
+#include <sodium.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -91,6 +92,7 @@ std::string advice(int error) {
 class Lines {
  public:
   explicit Lines(const std::string& file) : file_(file) {
+    crypto_hash_sha256_init(&hash_);
     if (file_.empty()) return;
     fd_ = ::open(fresh().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd_ < 0) fail("cannot create ");
@@ -126,11 +128,22 @@ class Lines {
 
   std::uint64_t count() const { return count_; }
 
+  // Of all that was written, in hex. REQUIRES: settled. Once.
+  std::string sha256() {
+    std::array<unsigned char, crypto_hash_sha256_BYTES> hash{};
+    crypto_hash_sha256_final(&hash_, hash.data());
+    std::array<char, 2 * crypto_hash_sha256_BYTES + 1> hex{};
+    sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
+    return hex.data();
+  }
+
  private:
   std::string fresh() const { return file_ + ".new"; }
 
   void flush() {
     const int fd = file_.empty() ? STDOUT_FILENO : fd_;
+    crypto_hash_sha256_update(&hash_, reinterpret_cast<const unsigned char*>(buffer_.data()),
+                              buffer_.size());
     for (std::size_t done = 0; done < buffer_.size();) {
       const ssize_t wrote = ::write(fd, buffer_.data() + done, buffer_.size() - done);
       if (wrote < 0 && errno == EINTR) continue;
@@ -147,6 +160,7 @@ class Lines {
 
   const std::string file_;
   std::string buffer_;
+  crypto_hash_sha256_state hash_{};
   int fd_ = -1;
   bool appeared_ = false;
   std::uint64_t count_ = 0;
@@ -216,6 +230,7 @@ void note_and_appear(const ExportOptions& options, const Exporter& exporter, Lin
   record.at_ms = unix_now_ms();
   record.file = options.out.empty() ? "-" : std::filesystem::absolute(options.out).string();
   record.lines_by_contributor = exporter.lines_by_contributor();
+  record.sha256 = lines.sha256();
   const auto store = open_store(options.harvest.store, StoreAccess::kWrite);
   const std::int64_t noted = store->note_export(record);
   try {

@@ -10,11 +10,15 @@ namespace {
 
 void add_exports(pqxx::transaction_base& work, const std::string& contributor,
                  std::vector<ExportRecord>& out) {
-  for (const auto& row : work.exec_params(
-           "SELECT e.at_ms, e.file, l.lines FROM export_lines l JOIN exports e ON e.id = l.export"
-           " WHERE l.contributor = $1 ORDER BY e.id",
-           contributor))
-    out.push_back({row[0].as<std::int64_t>(), row[1].as<std::string>(), {}, unsigned_of(row[2])});
+  for (const auto& row : work.exec_params("SELECT e.at_ms, e.file, l.lines, e.sha256 FROM "
+                                          "export_lines l JOIN exports e ON e.id = l.export"
+                                          " WHERE l.contributor = $1 ORDER BY e.id",
+                                          contributor))
+    out.push_back({row[0].as<std::int64_t>(),
+                   row[1].as<std::string>(),
+                   {},
+                   unsigned_of(row[2]),
+                   row[3].as<std::string>()});
 }
 
 void forget_stream(pqxx::transaction_base& work, std::int64_t stream, std::uint64_t through,
@@ -90,9 +94,9 @@ std::int64_t PostgresStore::note_export(const ExportRecord& record) {
   return link_.with([&](pqxx::connection& connection) {
     pqxx::work work(connection);
     const auto id = work.exec_params1(
-                            "INSERT INTO exports (at_ms, file) VALUES ($1, $2)"
+                            "INSERT INTO exports (at_ms, file, sha256) VALUES ($1, $2, $3)"
                             " RETURNING id",
-                            record.at_ms, record.file)[0]
+                            record.at_ms, record.file, record.sha256)[0]
                         .as<std::int64_t>();
     for (const auto& [contributor, lines] : record.lines_by_contributor)
       work.exec_params("INSERT INTO export_lines VALUES ($1, $2, $3)", contributor, id, lines);

@@ -84,6 +84,7 @@ ALTER TABLE strop.streams
   ADD COLUMN expired_rejected bigint NOT NULL DEFAULT 0,
   ADD COLUMN expired_gaps bigint NOT NULL DEFAULT 0,
   ADD COLUMN expired_lost bigint NOT NULL DEFAULT 0;
+ALTER TABLE strop.exports ADD COLUMN sha256 text NOT NULL DEFAULT '';  -- of the lines, in hex
 )"};
 
 bool present(pqxx::work& work) {

@@ -76,13 +76,15 @@ CREATE TABLE export_lines (
   PRIMARY KEY (contributor, export)
 ) WITHOUT ROWID;
 )",
-    // 3: what was erased by its age. Up to expired_through the rest of the row alone tells of it.
+    // 3: what an export held, byte for byte; what was erased by its age. Up to expired_through the
+    // rest of the row alone tells of it.
     R"(
 ALTER TABLE streams ADD COLUMN expired_through INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE streams ADD COLUMN expired_stored INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE streams ADD COLUMN expired_rejected INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE streams ADD COLUMN expired_gaps INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE streams ADD COLUMN expired_lost INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE exports ADD COLUMN sha256 TEXT NOT NULL DEFAULT '';  -- of the lines, in hex
 )"};
 
 bool empty(Database& database) {

@@ -8,11 +8,11 @@ namespace strop::collector {
 std::vector<ExportRecord> SqliteStore::exports_with(const std::string& contributor) {
   std::vector<ExportRecord> out;
   Statement rows(*db_,
-                 "SELECT e.at_ms, e.file, l.lines FROM export_lines l JOIN exports e"
+                 "SELECT e.at_ms, e.file, l.lines, e.sha256 FROM export_lines l JOIN exports e"
                  " ON e.id = l.export WHERE l.contributor = ?1 ORDER BY e.id");
   rows.with(contributor);
   while (rows.step())
-    out.push_back({rows.number(0), rows.text(1), {}, unsigned_of(rows.number(2))});
+    out.push_back({rows.number(0), rows.text(1), {}, unsigned_of(rows.number(2)), rows.text(3)});
   return out;
 }
 
@@ -84,8 +84,8 @@ bool SqliteStore::readmit(const schema::WireId& install) {
 
 std::int64_t SqliteStore::note_export(const ExportRecord& record) {
   Transaction transaction(*db_);
-  Statement(*db_, "INSERT INTO exports (at_ms, file) VALUES (?1, ?2)")
-      .with(record.at_ms, record.file)
+  Statement(*db_, "INSERT INTO exports (at_ms, file, sha256) VALUES (?1, ?2, ?3)")
+      .with(record.at_ms, record.file, record.sha256)
       .run();
   const std::int64_t id = db_->last_row_id();
   Statement line(*db_, "INSERT INTO export_lines VALUES (?1, ?2, ?3)");

@@ -146,6 +146,7 @@ struct ExportRecord {
   std::string file;  // "-" for stdout
   std::map<std::string, std::uint64_t> lines_by_contributor;
   std::uint64_t lines = 0;  // of those asked about
+  std::string sha256;       // of the lines, in hex; empty: made by an older program
 };
 
 struct Forgotten {

@@ -39,6 +39,15 @@ class ForgetTest : public testing::Test {
     return out.str();
   }
 
+  // By another program than ours.
+  std::string sha256sum(const std::string& file) const {
+    const std::string out = folder_ / "sha256";
+    EXPECT_EQ(std::system(("sha256sum " + file + " > " + out).c_str()), 0);
+    std::string hash;
+    std::ifstream(out) >> hash;
+    return hash;
+  }
+
   TempFolder folder_;
 };
 
@@ -51,7 +60,8 @@ TEST_F(ForgetTest, NothingIsLeftOfTheContributor) {
                                          {"events", 3},
                                          {"dead_letters", 0},
                                          {"log_cleared", true},
-                                         {"exports", json::array()}}));
+                                         {"exports", json::array()},
+                                         {"runs", json::array()}}));
   EXPECT_THAT(bytes(), Not(HasSubstr("anna + y")));
   EXPECT_THAT(bytes(), HasSubstr("bob + y"));
   EXPECT_EQ(json::parse(run({"pairs", "--json"}).out)["pairs"], (json{{"edited", 1}}));
@@ -123,8 +133,26 @@ TEST_F(ForgetTest, TellsWhichExportsHoldThem) {
   const std::string one = folder_ / "one.jsonl";
   ASSERT_EQ(run({"export", "--format", "strop", "--out", one}).code, 0);
   const Said said = run({"forget", "--contributor", "bob", "--yes"});
-  EXPECT_THAT(said.out, HasSubstr(both + "  (1 lines of theirs)"));
+  EXPECT_THAT(said.out, HasSubstr(both + "  (1 lines of theirs, sha256 "));
   EXPECT_THAT(said.out, Not(HasSubstr(one)));
+}
+
+// By what strop-trainer notes of the file that it read.
+TEST_F(ForgetTest, TellsWhichRunsWereTrainedOnThem) {
+  const std::string pairs = folder_ / "pairs.jsonl";
+  ASSERT_EQ(run({"export", "--format", "strop", "--out", pairs}).code, 0);
+  for (const char* round : {"one", "two", "three"})
+    std::filesystem::create_directories(folder_ / "nightly" / round);
+  std::ofstream(folder_ / "nightly/one/summary.json")
+      << json{{"pairs_sha256", sha256sum(pairs)}}.dump();
+  std::ofstream(folder_ / "nightly/two/summary.json") << json{{"pairs_sha256", "other"}}.dump();
+  std::ofstream(folder_ / "nightly/three/summary.json") << "no JSON";
+  const Said said = run({"forget", "--contributor", "bob", "--yes", "--json", "--runs",
+                         (folder_ / "nightly").string()});
+  ASSERT_EQ(said.code, 0) << said.err;
+  EXPECT_EQ(json::parse(said.out)["runs"], json::array({(folder_ / "nightly/one").string()}));
+  EXPECT_EQ(json::parse(said.out)["exports"][0]["sha256"], sha256sum(pairs));
+  EXPECT_EQ(run({"forget", "--contributor", "bob", "--yes", "--runs", "/nowhere"}).code, 2);
 }
 
 TEST_F(ForgetTest, AnExportThatCameToNothingIsNotListed) {
