@@ -51,7 +51,8 @@ std::vector<FaultRun::Kind> FaultRun::kinds() const {
           {"clock jump at the agents", 4, &FaultRun::agents_clock, clocks},
           {"clock jump at the collector", 4, &FaultRun::collectors_clock, clocks},
           {"full disk under the spool", 5, &FaultRun::full_spool, disks},
-          {"full disk under the store", 5, &FaultRun::full_store, disks}};
+          {"full disk under the store", 5, &FaultRun::full_store, disks},
+          {"long outage", 2, &FaultRun::long_outage}};
 }
 
 FaultReport FaultRun::run() {
@@ -68,7 +69,10 @@ FaultReport FaultRun::run() {
     if (story_.size() > kStory) story_.pop_front();
     (this->*kind.happen)();
     report_.findings = stage_->complaints();
-    if (i % kSettleEvery == 0 || i == options_.faults) settle();
+    check_ledger();
+    if (i % kSettleEvery != 0 && i != options_.faults) continue;
+    settle();
+    if (options_.tell) options_.tell(std::to_string(i) + " faults");
   }
   report_.last_faults.assign(story_.begin(), story_.end());
   if (report_.findings.empty())
@@ -98,7 +102,10 @@ void FaultRun::work() {
 void FaultRun::heal() {
   for (SmallDisk* disk : {stage_->spool_disk(), stage_->store_disk()})
     if (disk != nullptr) disk->free();
-  for (std::size_t i = 0; i < 2; ++i) stage_->proxy(i).heal();
+  for (std::size_t i = 0; i < 2; ++i) {
+    stage_->proxy(i).heal();
+    if (!options_.long_silence) stage_->proxy(i).cut();
+  }
   stage_->start_all();
 }
 
@@ -128,7 +135,24 @@ void FaultRun::settle() {
                           report_.last.findings.end());
 }
 
-void FaultRun::kill_writer() { stage_->kill_writer(); }
+// Nothing captured is forgotten, at any moment.
+void FaultRun::check_ledger() {
+  const agent::Ledger ledger = stage_->spool_ledger();
+  if (!ledger.balanced())
+    report_.findings.push_back("the spool's ledger does not balance: " +
+                               agent::ledger_to_json(ledger).dump());
+  if (ledger.captured < captured_)
+    report_.findings.push_back("the spool's ledger had " + std::to_string(captured_) +
+                               " captured, and has " + std::to_string(ledger.captured));
+  captured_ = ledger.captured;
+}
+
+// In the midst of its work.
+void FaultRun::kill_writer() {
+  stage_->capture(50 + below(200));
+  stage_->live(up_to(6) - milliseconds(1));
+  stage_->kill_writer();
+}
 
 void FaultRun::kill_agent() {
   const std::size_t which = below(Stage::kAgents);
@@ -237,6 +261,22 @@ void FaultRun::full_store() {
   stage_->live(up_to(200));
   stage_->store_disk()->free();
   stage_->start_all();
+}
+
+// Nobody reaches the collector, for so long, and with so much captured, that the spool's limits are
+// met; agents come and go.
+void FaultRun::long_outage() {
+  stage_->isolate(true);
+  for (std::size_t i = 0; i < 2; ++i) {
+    stage_->capture(500 + below(1500));
+    stage_->live(up_to(300));
+    stage_->kill_writer();
+    if (one_in(2) && JumpingClock::missing().empty()) agents_clock();
+    for (std::size_t agent = 0; agent < Stage::kAgents; ++agent) stage_->kill_agent(agent);
+    for (std::size_t agent = 0; agent < Stage::kAgents; ++agent) stage_->start_agent(agent);
+    stage_->live(up_to(500));
+  }
+  stage_->isolate(false);
 }
 
 void print(const FaultReport& report, std::ostream& out) {

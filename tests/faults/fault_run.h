@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <ostream>
@@ -23,6 +24,10 @@ struct FaultOptions {
   std::size_t faults = 100;
   std::uint32_t seed = 0;
   Programs programs;
+  // Connections may be left half open, without a word to either end: agents take half a minute to
+  // see that. Else they are cut where trouble ceases.
+  bool long_silence = true;
+  std::function<void(const std::string&)> tell;  // how far it is; empty: nobody wants to know
 };
 
 struct FaultReport {
@@ -80,6 +85,8 @@ class FaultRun {
   void collectors_clock();
   void full_spool();
   void full_store();
+  void long_outage();
+  void check_ledger();
   std::chrono::seconds a_jump();
 
   const FaultOptions options_;
@@ -87,6 +94,7 @@ class FaultRun {
   FaultReport report_;
   std::set<std::string> reasons_{"too_large", "disk_full", "size"};
   std::deque<std::string> story_;
+  std::uint64_t captured_ = 0;  // by the spool's ledger, so far
   std::unique_ptr<Stage> stage_;
 };
 

@@ -20,7 +20,7 @@ class FaultyProxy {
   FaultyProxy& operator=(const FaultyProxy&) = delete;
 
   std::uint16_t port() const;
-  // Where new connections lead to from here on.
+  // Where new connections lead to from here on; 0: nowhere.
   void lead_to(std::uint16_t port);
 
   // Both ends are reset.

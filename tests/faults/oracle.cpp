@@ -37,6 +37,7 @@ class Judge {
 
   void take(const StoredEvent& event);
   void take(const DeadLetter& letter);
+  void take_gap(const StoredEvent& gap);
   void check_rows(const std::vector<LedgerRow>& rows);
   void check_spool(const agent::Ledger& spool, const std::vector<LedgerRow>& rows);
   void check_events();
@@ -47,7 +48,6 @@ class Judge {
     if (verdict_.findings.size() < kMostFindings) verdict_.findings.push_back(what);
   }
   void stand(const Place& place, Standing standing);
-  void take_gap(const StoredEvent& gap);
   void check_captured(const std::string& name, const Place& place);
 
   const Truth& truth_;
@@ -63,18 +63,22 @@ void Judge::stand(const Place& place, Standing standing) {
     found(name_of(place) + " is in the store twice");
 }
 
+// It begins at its own number, and ends at the latest where something else stands: of what was
+// given up something may have arrived, and then the gap is what is left.
 void Judge::take_gap(const StoredEvent& gap) {
   const auto json = nlohmann::json::parse(gap.payload);
   const auto reason = json.at("reason").get<std::string>();
-  const auto first = json.at("seq").at(0).get<std::uint64_t>();
   const auto last = json.at("seq").at(1).get<std::uint64_t>();
-  for (std::uint64_t seq = first; seq <= last; ++seq)
-    stand({gap.key.epoch, seq}, {Standing::Kind::kGap, reason});
-  if (gap.key.install == expected_.spool_install) spool_gaps_[reason] += last - first + 1;
+  stand({gap.key.epoch, gap.seq}, {Standing::Kind::kGap, reason});
+  std::uint64_t end = gap.seq + 1;
+  while (
+      end <= last &&
+      standing_.emplace(Place{gap.key.epoch, end}, Standing{Standing::Kind::kGap, reason}).second)
+    ++end;
+  if (gap.key.install == expected_.spool_install) spool_gaps_[reason] += end - gap.seq;
 }
 
 void Judge::take(const StoredEvent& event) {
-  if (event.type == "gap") return take_gap(event);
   const Place place{event.key.epoch, event.seq};
   stand(place, {});
   ++verdict_.stored;
@@ -123,17 +127,23 @@ void Judge::check_events() {
 }
 
 void Judge::check_rows(const std::vector<LedgerRow>& rows) {
-  std::map<schema::WireId, std::uint64_t> accounted;
-  for (const auto& [place, standing] : standing_) ++accounted[place.first];
+  std::map<std::pair<schema::WireId, Standing::Kind>, std::uint64_t> counts;
+  for (const auto& [place, standing] : standing_) ++counts[{place.first, standing.kind}];
   for (const LedgerRow& row : rows) {
     const std::string stream = schema::to_hex(row.key.epoch);
     if (!row.balanced()) found("the collector's ledger of " + stream + " does not balance");
     if (row.lost > 0)
       found(std::to_string(row.lost) + " of " + stream + " are lost by the collector's own word");
     if (row.quarantine) found(stream + " is in quarantine: " + *row.quarantine);
-    if (accounted[row.key.epoch] != row.through - row.lost)
-      found(stream + " goes up to " + std::to_string(row.through) + ", and the store holds " +
-            std::to_string(accounted[row.key.epoch]) + " of it");
+    const auto check = [&](const char* what, Standing::Kind kind, std::uint64_t said) {
+      const std::uint64_t there = counts[{row.key.epoch, kind}];
+      if (there != said)
+        found("the collector's ledger of " + stream + " says " + std::to_string(said) + ' ' + what +
+              ", its store holds " + std::to_string(there));
+    };
+    check("stored", Standing::Kind::kEvent, row.stored);
+    check("rejected", Standing::Kind::kDead, row.rejected);
+    check("in gaps", Standing::Kind::kGap, row.gaps);
   }
 }
 
@@ -191,8 +201,15 @@ Arrived read_store(collector::Store& store) {
 Verdict judge(const Truth& truth, const Arrived& arrived, const agent::Ledger& spool,
               const Expectations& expected) {
   Judge judge(truth, expected);
-  for (const StoredEvent& event : arrived.events) judge.take(event);
+  std::vector<const StoredEvent*> gaps;
+  for (const StoredEvent& event : arrived.events)
+    if (event.type == "gap")
+      gaps.push_back(&event);
+    else
+      judge.take(event);
   for (const DeadLetter& letter : arrived.dead) judge.take(letter);
+  std::sort(gaps.begin(), gaps.end(), [](const auto* a, const auto* b) { return a->seq > b->seq; });
+  for (const StoredEvent* gap : gaps) judge.take_gap(*gap);
   judge.check_events();
   judge.check_rows(arrived.ledger);
   judge.check_spool(spool, arrived.ledger);

@@ -72,13 +72,21 @@ TEST_F(OracleTest, IsContentWhereAllIsStoredOrCounted) {
 TEST_F(OracleTest, FindsWhatIsLost) {
   arrived_.events.erase(arrived_.events.begin());
   finds(names_[0] + ", " + schema::to_hex(kEpoch) + ":1, is lost");
-  finds("goes up to 3, and the store holds 2");
+  finds("says 2 stored, its store holds 1");
 }
 
 TEST_F(OracleTest, FindsWhatIsThereTwice) {
   store(1, names_[0]);
   finds(":1 is in the store twice");
   finds(names_[0] + " is stored twice");
+}
+
+// Of what an agent gave up some had arrived.
+TEST_F(OracleTest, TakesAGapForWhatIsLeftOfIt) {
+  arrived_.events[2].payload = R"({"seq":[2,3],"reason":"age"})";
+  EXPECT_THAT(findings(), IsEmpty());
+  arrived_.events[2].seq = 2;
+  finds(":2 is in the store twice");
 }
 
 TEST_F(OracleTest, FindsOtherBytes) {

@@ -19,8 +19,8 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using Steady = std::chrono::steady_clock;
 
-constexpr std::size_t kSpoolDiskBytes = 16 << 20;
-constexpr std::size_t kSpoolMostBytes = 8 << 20;  // what the agents are told to keep to
+constexpr std::size_t kSpoolDiskBytes = 8 << 20;
+constexpr std::size_t kSpoolMostBytes = 2 << 20;  // what the agents are told to keep to
 constexpr std::size_t kStoreDiskBytes = 192 << 20;
 constexpr std::size_t kRestless = 3;
 constexpr milliseconds kTurn{5};
@@ -109,9 +109,17 @@ bool Stage::start_collector() {
     collector_.reset();
     return false;
   }
-  agents_way_.lead_to(port);
-  restless_way_.lead_to(port);
+  port_ = port;
+  isolate(isolated_);
   return true;
+}
+
+void Stage::isolate(bool isolated) {
+  isolated_ = isolated;
+  for (FaultyProxy* way : {&agents_way_, &restless_way_}) {
+    way->lead_to(isolated ? 0 : port_);
+    if (isolated) way->cut();
+  }
 }
 
 void Stage::kill_collector() {

@@ -56,6 +56,8 @@ class Stage {
   void kill_collector();
   // False: it has ended before it listened, as on a full disk.
   bool start_collector();
+  // Whether the collector can be reached.
+  void isolate(bool isolated);
   // What of all that is not running, for whatever reason, runs again.
   void start_all();
   // In good order, for the end.
@@ -107,6 +109,8 @@ class Stage {
   FaultyProxy restless_way_;
   std::string server_key_;
   std::unique_ptr<support::Process> collector_;
+  std::uint16_t port_ = 0;  // the collector's
+  bool isolated_ = false;
   std::array<Agent, kAgents> agents_;
   std::vector<std::unique_ptr<RestlessAgent>> restless_;
 
