@@ -2,7 +2,8 @@
 //
 // Ownership: keeps references to the store and the metrics, which must outlive it, and owns the
 // thread that commits; while that works, nothing else here touches the store. Thread: one.
-// Time is given with every call, milliseconds of the Unix epoch. Errors: bad input from a peer
+// Time is given with every call, milliseconds of the Unix epoch: to `on_message` and `expire` by a
+// clock that is never set, to the others what a calendar would say. Errors: bad input from a peer
 // becomes a NACK; a store that cannot write makes NACKs that ask to retry; StoreError goes through
 // only when the store is past use (kCorrupt).
 //

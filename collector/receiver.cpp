@@ -73,7 +73,7 @@ bool Receiver::read_one() {
     return true;
   }
   const Caller caller = door_ ? caller_of(body, *door_->keeper, now_by_clocks()) : Caller{};
-  intake_.on_message(peer.to_string(), caller, body.to_string_view(), unix_ms());
+  intake_.on_message(peer.to_string(), caller, body.to_string_view(), even_clock_.now_ms());
   return true;
 }
 
@@ -107,7 +107,7 @@ void Receiver::every_second(double now_ms) {
   }
   if (now_ms - last_second_ms_ < 1000) return;
   last_second_ms_ = now_ms;
-  intake_.expire(unix_ms());
+  intake_.expire(even_clock_.now_ms());
 }
 
 void Receiver::run() {

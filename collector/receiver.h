@@ -12,6 +12,7 @@
 
 #include "collector/auth.h"
 #include "collector/door_watch.h"
+#include "collector/even_clock.h"
 #include "collector/health.h"
 #include "collector/intake.h"
 
@@ -51,6 +52,7 @@ class Receiver {
   zmq::socket_t router_;
   std::optional<DoorWatch> watch_;
   std::string endpoint_;
+  const EvenClock even_clock_;
 
   double last_second_ms_ = 0;
   std::atomic<bool> stopping_{false};

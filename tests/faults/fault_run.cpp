@@ -1,9 +1,6 @@
 #include "faults/fault_run.h"
 
-#include <sodium.h>
-
 #include <algorithm>
-#include <csignal>
 
 namespace strop::faults {
 namespace {
@@ -20,9 +17,6 @@ constexpr std::size_t kStory = 40;
 }  // namespace
 
 FaultRun::FaultRun(FaultOptions options) : options_(std::move(options)), random_(options_.seed) {
-  if (sodium_init() < 0) throw std::runtime_error("libsodium");
-  // Whom we write to may just have been killed.
-  std::signal(SIGPIPE, SIG_IGN);
   const std::string no_disks = SmallDisk::prepare();
   if (!no_disks.empty()) report_.unchecked.push_back("full disks: " + no_disks);
   if (const std::string missing = JumpingClock::missing(); !missing.empty())

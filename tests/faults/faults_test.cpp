@@ -16,15 +16,35 @@ std::uint32_t number_from(const char* variable, std::uint32_t otherwise) {
   return given != nullptr ? static_cast<std::uint32_t>(std::stoul(given)) : otherwise;
 }
 
-TEST(Faults, EveryCapturedEventIsStoredOnceOrCountedWithItsReason) {
+Programs programs() {
   const std::string bin = STROP_BIN_DIR;
+  return {bin + "/strop-agent", bin + "/strop-collector", bin + "/../tests/strop-fault-writer"};
+}
+
+// How long ago a connection was heard of has nothing to do with the time of day: else one that is
+// gone would keep its place until the clock has caught up.
+TEST(Faults, AClockThatIsSetBackKeepsNoPlaceForAConnectionThatIsGone) {
+  if (const std::string missing = JumpingClock::missing(); !missing.empty())
+    std::cout << "NOT CHECKED: clock jumps: " << missing << std::endl;
+  Stage stage(programs(), false, 1, "sessions_per_key = 1\n");
+  RestlessAgent& agent = *stage.restless().front();
+  const auto settled = [&agent] { return agent.settled(); };
+  agent.make(5);
+  ASSERT_TRUE(stage.live_until(settled, std::chrono::seconds(30)));
+  stage.collectors_clock().jump(-std::chrono::hours(24));
+  agent.come_again();
+  agent.make(5);
+  EXPECT_TRUE(stage.live_until(settled, std::chrono::seconds(60)));
+}
+
+TEST(Faults, EveryCapturedEventIsStoredOnceOrCountedWithItsReason) {
   const std::uint32_t seed = number_from("STROP_FAULTS_SEED", std::random_device{}());
   std::cout << "STROP_FAULTS_SEED=" << seed << std::endl;
 
-  FaultRun run(
-      {number_from("STROP_FAULTS", 100),
-       seed,
-       {bin + "/strop-agent", bin + "/strop-collector", bin + "/../tests/strop-fault-writer"}});
+  FaultRun run({.faults = number_from("STROP_FAULTS", 100),
+                .seed = seed,
+                .programs = programs(),
+                .long_silence = false});
   const FaultReport report = run.run();
 
   print(report, std::cout);

@@ -54,6 +54,7 @@ void RestlessAgent::say_hello() {
   hello.agent = "restless";
   welcome_ = false;
   rewind_ = false;
+  hello_due_ = false;
   unanswered_ = 0;
   socket_.send(zmq::buffer(schema::encode(hello)), zmq::send_flags::dontwait);
 }
@@ -80,8 +81,10 @@ void RestlessAgent::speak_on_old_connection() {
 void RestlessAgent::turn(double now_ms) {
   take_answers(now_ms);
   if (unanswered_ == 0 && welcome_) heard_ms_ = now_ms;
-  if (now_ms - heard_ms_ > kPatienceMs) begin_again(now_ms);
-  if (welcome_ && now_ms >= retry_ms_) send_some(now_ms);
+  if (now_ms < retry_ms_) return;
+  if (hello_due_) say_hello();
+  if (now_ms - std::max(heard_ms_, retry_ms_) > kPatienceMs) begin_again(now_ms);
+  if (welcome_) send_some(now_ms);
 }
 
 void RestlessAgent::take_answers(double now_ms) {
@@ -124,7 +127,7 @@ void RestlessAgent::take(const schema::Nack& nack, double now_ms) {
   retry_ms_ = now_ms + nack.retry_after_ms;
   if (nack.first_seq != 0 && unanswered_ > 0) --unanswered_;
   rewind_ = true;
-  if (nack.code == schema::NackCode::kHelloFirst || nack.first_seq == 0) say_hello();
+  hello_due_ |= nack.code == schema::NackCode::kHelloFirst || nack.first_seq == 0;
 }
 
 std::optional<schema::Batch> RestlessAgent::batch(std::uint64_t first, std::size_t count) const {

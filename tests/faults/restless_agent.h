@@ -78,6 +78,7 @@ class RestlessAgent {
   std::uint64_t acked_ = 0;
   bool welcome_ = false;
   bool rewind_ = false;
+  bool hello_due_ = false;
   std::size_t unanswered_ = 0;
   double heard_ms_ = 0;
   double retry_ms_ = 0;

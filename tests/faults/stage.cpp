@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sodium.h>
 
 #include <fstream>
 #include <iostream>
@@ -32,8 +33,11 @@ double steady_ms() {
 
 }  // namespace
 
-Stage::Stage(Programs programs, bool disks, std::uint32_t seed)
+Stage::Stage(Programs programs, bool disks, std::uint32_t seed, const std::string& settings)
     : programs_(std::move(programs)), random_(seed) {
+  if (sodium_init() < 0) throw std::runtime_error("libsodium");
+  // Whom we write to may just have been killed.
+  ::signal(SIGPIPE, SIG_IGN);
   fs::create_directories(at("home/state/strop"));
   fs::create_directories(at("store"));
   if (disks) {
@@ -41,6 +45,7 @@ Stage::Stage(Programs programs, bool disks, std::uint32_t seed)
     store_disk_ = std::make_unique<SmallDisk>(at("store"), kStoreDiskBytes);
   }
   make_keys();
+  write("collector.toml", settings);
   if (!start_collector()) throw std::runtime_error("no collector: see " + at("log"));
   for (std::size_t i = 0; i < kAgents; ++i) start_agent(i);
   for (std::size_t i = 0; i < kRestless; ++i) {
@@ -76,8 +81,6 @@ void Stage::make_keys() {
                           std::to_string(agents_way_.port()) + "\"\nserver_key_file = \"" +
                           at("server.pub") + "\"\nkey_file = \"" + at("anna.key") +
                           "\"\n[spool]\nmax_bytes = " + std::to_string(kSpoolMostBytes) + "\n");
-  // In a minute happens what takes weeks elsewhere.
-  write("collector.toml", "handshakes_per_minute = 0\n");
 }
 
 std::vector<std::string> Stage::command(const JumpingClock& clock,

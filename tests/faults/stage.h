@@ -36,8 +36,13 @@ class Stage {
  public:
   static constexpr std::size_t kAgents = 2;
 
+  // In a minute happens what takes weeks elsewhere.
+  static constexpr const char* kCollectorSettings = "handshakes_per_minute = 0\n";
+
   // `disks`: whether there may be small disks; else it is a common folder that nothing fills.
-  Stage(Programs programs, bool disks, std::uint32_t seed);
+  // `settings`: the collector's configuration.
+  Stage(Programs programs, bool disks, std::uint32_t seed,
+        const std::string& settings = kCollectorSettings);
   ~Stage();
 
   // Hands so many events to the one that captures, one being started if there is none. They are
