@@ -69,10 +69,12 @@ FaultReport FaultRun::run() {
     if (options_.tell) options_.tell(std::to_string(i) + " faults");
   }
   report_.last_faults.assign(story_.begin(), story_.end());
-  if (report_.findings.empty())
+  if (report_.findings.empty()) {
     stage_->end_all();
-  else
+  } else {
+    if (report_.settled_s.empty()) report_.last = stage_->verdict(reasons_);
     stage_->keep_folder();
+  }
   return std::move(report_);
 }
 
@@ -155,7 +157,10 @@ void FaultRun::kill_agent() {
   stage_->start_agent(which);
 }
 
+// With batches on their way into the store.
 void FaultRun::kill_collector() {
+  for (const auto& agent : stage_->restless()) agent->make(20);
+  stage_->live(up_to(12) - milliseconds(1));
   stage_->kill_collector();
   stage_->live(up_to(50));
   stage_->start_collector();
@@ -273,21 +278,19 @@ void FaultRun::long_outage() {
   stage_->isolate(false);
 }
 
-void print(const FaultReport& report, std::ostream& out) {
-  std::size_t total = 0;
-  for (const auto& [name, count] : report.faults) {
-    out << "  " << name << std::string(48 - std::min<std::size_t>(name.size(), 47), ' ') << count
-        << '\n';
-    total += count;
-  }
+void print_faults(const FaultReport& report, std::ostream& out) {
+  for (const auto& [name, count] : report.faults) out << "  " << count << " x " << name << '\n';
   const Verdict& last = report.last;
-  out << total << " faults; " << last.handed << " events handed to capture, " << last.captured
-      << " captured, " << last.stored << " stored, " << last.rejected << " rejected, "
-      << last.unsaid << " died with their agent unsaid";
+  out << last.handed << " events handed to capture, " << last.captured << " captured, "
+      << last.stored << " stored, " << last.rejected << " rejected, " << last.unsaid
+      << " died with their agent unsaid";
   for (const auto& [reason, count] : last.given_up) out << ", " << count << " given up: " << reason;
   out << "\nall was delivered after";
   for (const double s : report.settled_s) out << ' ' << s;
   out << " s\n";
+}
+
+void print_findings(const FaultReport& report, std::ostream& out) {
   for (const std::string& one : report.unchecked) out << "NOT CHECKED: " << one << '\n';
   if (report.findings.empty()) return;
   out << "the last faults were\n";

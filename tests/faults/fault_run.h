@@ -98,7 +98,9 @@ class FaultRun {
   std::unique_ptr<Stage> stage_;
 };
 
-// A table of the faults by kind, of what was captured and what became of it.
-void print(const FaultReport& report, std::ostream& out);
+// The faults by kind, what was captured and what became of it.
+void print_faults(const FaultReport& report, std::ostream& out);
+// What was found after what, and what could not be looked for.
+void print_findings(const FaultReport& report, std::ostream& out);
 
 }  // namespace strop::faults

@@ -39,6 +39,7 @@ bench::Report rows_of(const faults::FaultReport& found) {
               {},
               "0",
               found.findings.empty()});
+  if (found.settled_s.empty()) return report;
   const double longest = *std::max_element(found.settled_s.begin(), found.settled_s.end());
   report.add({"liveness",
               "from the last fault until all is delivered",

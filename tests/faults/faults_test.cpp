@@ -47,7 +47,8 @@ TEST(Faults, EveryCapturedEventIsStoredOnceOrCountedWithItsReason) {
                 .long_silence = false});
   const FaultReport report = run.run();
 
-  print(report, std::cout);
+  print_faults(report, std::cout);
+  print_findings(report, std::cout);
   EXPECT_THAT(report.findings, testing::IsEmpty()) << "STROP_FAULTS_SEED=" << seed;
   EXPECT_GT(report.last.stored, 500u);
 }
