@@ -73,8 +73,8 @@ int run(int argc, char** argv) {
   std::cout << "STROP_FAULTS_SEED=" << options.seed << std::endl;
   options.tell = [](const std::string& how_far) { std::cerr << how_far << '\n'; };
   const faults::FaultReport found = faults::FaultRun(options).run();
-  faults::print(found, std::cout);
   const int given = bench::give_output(app, flags, rows_of(found), options.programs.collector);
+  faults::print_findings(found, std::cout);
   return found.findings.empty() ? given : 1;
 }
 
