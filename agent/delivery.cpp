@@ -2,6 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -13,6 +16,8 @@
 
 namespace strop::agent {
 namespace {
+
+constexpr const char* kNoSpool = "no_spool";
 
 GateOptions gate_options(const Config& config) {
   GateOptions options;
@@ -26,14 +31,10 @@ GateOptions gate_options(const Config& config) {
 
 class SpooledDelivery : public Delivery, public EventSink {
  public:
-  explicit SpooledDelivery(const Config& config) : gate_(gate_options(config)) {
+  explicit SpooledDelivery(const Config& config)
+      : state_(config.state), gate_(gate_options(config)) {
     read_arms_key(config);
-    try {
-      spool_.emplace(SpoolOptions{.state = config.state});
-    } catch (const std::exception& error) {
-      spdlog::error("delivery: {}; nothing is captured", error.what());
-      return;
-    }
+    make_spool();
     auto options = read_uplink_options(config);
     if (!options) {
       spdlog::error("delivery: {}; what is captured waits in the spool", options.error());
@@ -56,7 +57,7 @@ class SpooledDelivery : public Delivery, public EventSink {
     return true;
   }
   CaptureRuling ruling(std::string_view uri) override {
-    if (!spool_) return {Captured::kNothing, "no_spool"};
+    if (!captures_) return {Captured::kNothing, kNoSpool};
     return gate_.ruling(uri);
   }
   void look_again() override { gate_.look_again(); }
@@ -65,7 +66,10 @@ class SpooledDelivery : public Delivery, public EventSink {
   }
 
   void take(const schema::Event& event) override {
-    if (!spool_) return;
+    if (!spool_) {
+      ++missed_;
+      return;
+    }
     const GateResult result = gate_.pass(event);
     if (result.suppressed)
       spool_->suppress(result.rule);
@@ -73,6 +77,7 @@ class SpooledDelivery : public Delivery, public EventSink {
       spool_->append(result.bytes, result.rule);
   }
   void sync() override {
+    if (!spool_) make_spool();
     if (!spool_) return;
     spool_->sync();
     if (uplink_) uplink_->wake();
@@ -81,6 +86,18 @@ class SpooledDelivery : public Delivery, public EventSink {
   void observe(Direction, std::string_view) override {}
 
  private:
+  // A disk that is full may have room for one later.
+  void make_spool() {
+    try {
+      spool_.emplace(SpoolOptions{.state = state_});
+      captures_ = true;
+      for (; missed_ > 0; --missed_) spool_->suppress(kNoSpool);
+    } catch (const std::exception& error) {
+      if (!complained_)
+        spdlog::error("delivery: {}; nothing is captured until it can be made", error.what());
+      complained_ = true;
+    }
+  }
   // Whoever cannot be told apart from others gets the same arm as they.
   void read_arms_key(const Config& config) {
     if (config.provider.arms.empty()) return;
@@ -91,9 +108,13 @@ class SpooledDelivery : public Delivery, public EventSink {
       spdlog::error("provider: {}; the arm is the same for all until then", names.error());
   }
 
+  const std::filesystem::path state_;
   Gate gate_;
   std::optional<Pseudonyms> arms_of_;  // if there are arms
-  std::optional<Spool> spool_;
+  std::optional<Spool> spool_;         // the capture thread's
+  std::atomic<bool> captures_{false};
+  std::uint64_t missed_ = 0;  // events that came while there was none
+  bool complained_ = false;
   std::optional<Uplink> uplink_;
 };
 

@@ -3,7 +3,8 @@
 //
 // Made once a session, after the server was started (its uplink has a thread). sink() is for the
 // capture thread, prepare() for the provider's. Errors of the state folder are logged, and then
-// nothing is captured and no prompt leaves: the gate fails closed.
+// nothing is captured and no prompt leaves: the gate fails closed. A spool that cannot be made is
+// tried again with every sync; what was missed until then is counted as suppressed, `no_spool`.
 #pragma once
 
 #include <memory>

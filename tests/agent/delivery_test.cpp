@@ -141,6 +141,22 @@ TEST_F(DeliveryTest, AStateFolderThatCannotBeMadeKeepsNothingAndEndsNothing) {
   EXPECT_EQ(UserHome::read(config_.state), "a file where a folder should be");
 }
 
+// As on a disk that was full when the agent began.
+TEST_F(DeliveryTest, ASpoolThatCanBeMadeLaterIsAndWhatWasMissedIsCounted) {
+  UserHome::write(config_.state / "spool", "a file where a folder should be");
+  take("work/a.cpp", "missed");
+  take("work/a.cpp", "missed");
+  delivery().sink().sync();
+  EXPECT_EQ(delivery().ruling(uri_of("work/a.cpp")).rule, "no_spool");
+  fs::remove(config_.state / "spool");
+  delivery().sink().sync();
+  take("work/a.cpp", "kept");
+  delivery().sink().sync();
+  EXPECT_EQ(records().size(), 1U);
+  EXPECT_EQ(ledger().captured, 3U);
+  EXPECT_THAT(ledger().suppressed, ElementsAre(Pair("no_spool", 2)));
+}
+
 TEST_F(DeliveryTest, WithACollectorThatCannotBeUsedRecordsWaitInTheSpool) {
   config_.collector.endpoints = {"tcp://collector.example:7341"};  // and no keys
   take("work/a.cpp", "the_text");
