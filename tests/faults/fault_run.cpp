@@ -46,6 +46,7 @@ std::vector<FaultRun::Kind> FaultRun::kinds() const {
           {"clock jump at the collector", 4, &FaultRun::collectors_clock, clocks},
           {"full disk under the spool", 5, &FaultRun::full_spool, disks},
           {"full disk under the store", 5, &FaultRun::full_store, disks},
+          {"a process stands still", 4, &FaultRun::stand_still},
           {"long outage", 2, &FaultRun::long_outage}};
 }
 
@@ -242,6 +243,7 @@ void FaultRun::collectors_clock() {
 }
 
 void FaultRun::full_spool() {
+  reasons_.insert("disk_full");
   stage_->spool_disk()->fill(below(40'000));
   stage_->capture(30 + below(60));
   stage_->live(up_to(200));
@@ -265,6 +267,7 @@ void FaultRun::full_store() {
 // Nobody reaches the collector, for so long, and with so much captured, that the spool's limits are
 // met; agents come and go.
 void FaultRun::long_outage() {
+  reasons_.insert("size");
   stage_->isolate(true);
   for (std::size_t i = 0; i < 2; ++i) {
     stage_->capture(500 + below(1500));
@@ -276,6 +279,14 @@ void FaultRun::long_outage() {
     stage_->live(up_to(500));
   }
   stage_->isolate(false);
+}
+
+// As on a machine that sleeps.
+void FaultRun::stand_still() {
+  const std::size_t which = below(Stage::kAgents + 1);
+  stage_->suspend(which, true);
+  stage_->live(up_to(400));
+  stage_->suspend(which, false);
 }
 
 void print_faults(const FaultReport& report, std::ostream& out) {

@@ -34,7 +34,7 @@ bench::Report rows_of(const faults::FaultReport& found) {
   report.add({"events",
               "lost, doubled, altered or miscounted",
               static_cast<double>(found.findings.size()),
-              "findings",
+              "found",
               "",
               {},
               "0",

@@ -10,7 +10,7 @@ namespace fs = std::filesystem;
 fs::path library() {
   std::error_code error;
   for (fs::directory_iterator at("/usr/lib", error), end; !error && at != end; at.increment(error))
-    if (const fs::path found = at->path() / "faketime/libfaketimeMT.so.1"; fs::exists(found))
+    if (fs::path found = at->path() / "faketime/libfaketimeMT.so.1"; fs::exists(found))
       return found;
   return {};
 }

@@ -117,6 +117,11 @@ bool Stage::start_collector() {
   return true;
 }
 
+void Stage::suspend(std::size_t which, bool still) {
+  const auto& process = which < kAgents ? agents_.at(which).process : collector_;
+  if (process) process->signal(still ? SIGSTOP : SIGCONT);
+}
+
 void Stage::isolate(bool isolated) {
   isolated_ = isolated;
   for (FaultyProxy* way : {&agents_way_, &restless_way_}) {

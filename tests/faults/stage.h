@@ -61,6 +61,8 @@ class Stage {
   void kill_collector();
   // False: it has ended before it listened, as on a full disk.
   bool start_collector();
+  // An agent, or beyond the last of them the collector, stands still, or goes on.
+  void suspend(std::size_t which, bool still);
   // Whether the collector can be reached.
   void isolate(bool isolated);
   // What of all that is not running, for whatever reason, runs again.
