@@ -47,6 +47,7 @@ std::vector<FaultRun::Kind> FaultRun::kinds() const {
           {"full disk under the spool", 5, &FaultRun::full_spool, disks},
           {"full disk under the store", 5, &FaultRun::full_store, disks},
           {"a process stands still", 4, &FaultRun::stand_still},
+          {"the developer forgets", 4, &FaultRun::forget},
           {"long outage", 2, &FaultRun::long_outage}};
 }
 
@@ -280,6 +281,9 @@ void FaultRun::long_outage() {
   }
   stage_->isolate(false);
 }
+
+// While it is on its way, or long after it arrived.
+void FaultRun::forget() { stage_->forget_some(2 + below(40)); }
 
 // As on a machine that sleeps.
 void FaultRun::stand_still() {

@@ -87,6 +87,7 @@ class FaultRun {
   void full_store();
   void long_outage();
   void stand_still();
+  void forget();
   void check_ledger();
   std::chrono::seconds a_jump();
 

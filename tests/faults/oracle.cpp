@@ -48,7 +48,7 @@ class Judge {
     if (verdict_.findings.size() < kMostFindings) verdict_.findings.push_back(what);
   }
   void stand(const Place& place, Standing standing);
-  void check_captured(const std::string& name, const Place& place);
+  void check_captured(const std::string& name, const Place& place, Handed::Wish wish);
 
   const Truth& truth_;
   const Expectations& expected_;
@@ -105,21 +105,25 @@ void Judge::take(const DeadLetter& letter) {
     found(*name + " is among the dead letters: " + letter.code + ", " + letter.reason);
 }
 
-void Judge::check_captured(const std::string& name, const Place& place) {
+void Judge::check_captured(const std::string& name, const Place& place, Handed::Wish wish) {
   ++verdict_.captured;
   const auto standing = standing_.find(place);
   if (standing == standing_.end()) return found(name + ", " + name_of(place) + ", is lost");
   const auto& [kind, reason] = standing->second;
-  if (kind != Standing::Kind::kGap) return;
+  if (kind != Standing::Kind::kGap) {
+    if (wish == Handed::Wish::kForgotten) found(name + " was forgotten, and is there");
+    return;
+  }
   ++verdict_.given_up[reason];
-  if (!expected_.reasons.contains(reason))
+  const bool wished = wish != Handed::Wish::kNone && reason == "forgotten";
+  if (!wished && !expected_.reasons.contains(reason))
     found(name + " was given up, " + reason + ", for which there was no reason");
 }
 
 void Judge::check_events() {
   for (const auto& [name, handed] : truth_.events()) {
     ++verdict_.handed;
-    if (handed.word == Handed::Word::kCaptured) check_captured(name, *handed.place);
+    if (handed.word == Handed::Word::kCaptured) check_captured(name, *handed.place, handed.wish);
     if (handed.word == Handed::Word::kGivenUp && stored_.contains(name))
       found(name + " was given up and is stored");
     if (handed.word == Handed::Word::kNone && !stored_.contains(name)) ++verdict_.unsaid;

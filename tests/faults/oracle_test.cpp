@@ -109,6 +109,16 @@ TEST_F(OracleTest, FindsWhatWasGivenUpWithoutReason) {
   finds(names_[2] + " was given up, age, for which there was no reason");
 }
 
+TEST_F(OracleTest, FindsWhatWasForgottenAndIsThereAndWhatNobodyWishedForgotten) {
+  truth_.wished(names_[0], Handed::Wish::kAsked);
+  EXPECT_THAT(findings(), IsEmpty());
+  truth_.wished(names_[0], Handed::Wish::kForgotten);
+  finds(names_[0] + " was forgotten, and is there");
+  arrived_.events[0] = event(1, "gap", R"({"seq":[1,1],"reason":"forgotten"})", "");
+  arrived_.events[1] = event(2, "gap", R"({"seq":[2,2],"reason":"forgotten"})", "");
+  finds(names_[1] + " was given up, forgotten, for which there was no reason");
+}
+
 TEST_F(OracleTest, FindsLedgersThatDoNotBalanceOrAgree) {
   spool_.acked = 1;
   finds("the spool's ledger does not balance");

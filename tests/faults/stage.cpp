@@ -222,6 +222,21 @@ bool Stage::live_until(const std::function<bool()>& so, milliseconds patience) {
   }
 }
 
+void Stage::forget_some(std::size_t one_in) {
+  std::vector<std::string> chosen;
+  const auto done =
+      agent::SpoolStore(at("home/state/strop")).forget([&](const agent::StoredRecord& record) {
+        const std::string* name = truth_.at({record.epoch, record.seq});
+        if (name == nullptr || random_() % one_in != 0) return false;
+        truth_.wished(*name, Handed::Wish::kAsked);
+        chosen.push_back(*name);
+        return true;
+      });
+  // On a full disk it may be told that it cannot be, and then nothing is known.
+  if (!done) return;
+  for (const std::string& name : chosen) truth_.wished(name, Handed::Wish::kForgotten);
+}
+
 void Stage::start_all() {
   if (!collector_ || collector_->has_ended(milliseconds(0))) start_collector();
   for (std::size_t i = 0; i < kAgents; ++i)

@@ -55,6 +55,9 @@ class Stage {
   // All that was handed over is answered for, or died with whom it was handed to.
   bool quiet() const { return asked_.empty(); }
 
+  // The developer forgets one in so many of what the spool holds, as `strop-agent forget` does it.
+  void forget_some(std::size_t one_in);
+
   void kill_writer();
   void kill_agent(std::size_t which);
   void start_agent(std::size_t which);

@@ -43,6 +43,11 @@ void Truth::given_up(const std::string& name) {
   write("given_up " + name + '\n');
 }
 
+void Truth::wished(const std::string& name, Handed::Wish wish) {
+  events_.at(name).wish = wish;
+  write((wish == Handed::Wish::kAsked ? "to_forget " : "forgotten ") + name + '\n');
+}
+
 const std::string* Truth::at(const Place& place) const {
   const auto found = places_.find(place);
   return found == places_.end() ? nullptr : &found->second;

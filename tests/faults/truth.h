@@ -25,6 +25,8 @@ struct Handed {
   std::string hash;  // of the payload
   enum class Word { kNone, kCaptured, kGivenUp } word = Word::kNone;
   std::optional<Place> place;  // of one that was captured
+  // Whether the developer asked that it be forgotten, and was told that it is.
+  enum class Wish { kNone, kAsked, kForgotten } wish = Wish::kNone;
 };
 
 class Truth {
@@ -35,6 +37,7 @@ class Truth {
   std::vector<std::string> hand(const std::string& prefix, std::size_t count);
   void captured(const std::string& name, const Place& place);
   void given_up(const std::string& name);
+  void wished(const std::string& name, Handed::Wish wish);
 
   const std::map<std::string, Handed>& events() const { return events_; }
   // Nothing: no event of that place was said to be captured.
