@@ -3,11 +3,8 @@
 //   strop_bench_agent [--json F] [--scale S] [--only NAME] --agent A --pump P --server S [--relays
 //   D]
 // Exit codes: 0 measured, whether the goals are met or not; 1 it could not be; 2 wrong usage.
-#include <signal.h>
-
 #include <CLI/CLI.hpp>
 #include <array>
-#include <iostream>
 #include <memory>
 
 #include "bench/bench_run.h"
@@ -39,12 +36,4 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  ::signal(SIGPIPE, SIG_IGN);
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& error) {
-    std::cerr << "strop_bench_agent: " << error.what() << '\n';
-    return 1;
-  }
-}
+int main(int argc, char** argv) { return bench_main("strop_bench_agent", run, argc, argv); }

@@ -1,5 +1,7 @@
 #include "bench/bench_run.h"
 
+#include <signal.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -49,5 +51,15 @@ int give_output(const CLI::App& app, const BenchFlags& flags, const Report& repo
 }
 
 void say_measuring(const char* name) { std::cerr << "measuring " << name << " …\n"; }
+
+int bench_main(const char* name, int (*run)(int, char**), int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << name << ": " << error.what() << '\n';
+    return 1;
+  }
+}
 
 }  // namespace strop::bench

@@ -36,6 +36,9 @@ int give_output(const CLI::App& app, const BenchFlags& flags, const Report& repo
 
 void say_measuring(const char* name);
 
+// main() of a benchmark program: what cannot be measured is told, and is exit code 1.
+int bench_main(const char* name, int (*run)(int, char**), int argc, char** argv);
+
 // `make_setup` is called once the flags are known. `program` is the one that is measured.
 template <class Setup, std::size_t kCount, class MakeSetup>
 int run_bench(CLI::App& app, int argc, char** argv,

@@ -3,11 +3,8 @@
 //
 //   strop_bench_collector [--json F] [--scale S] [--only NAME] --collector C --agent A --server S
 // Exit codes: 0 measured, whether the goals are met or not; 1 it could not be; 2 wrong usage.
-#include <signal.h>
-
 #include <CLI/CLI.hpp>
 #include <array>
-#include <iostream>
 #include <memory>
 
 #include "bench/bench_run.h"
@@ -17,8 +14,9 @@ namespace {
 
 using namespace strop::bench;
 
-constexpr std::array<Measurement<CollectorSetup>, 4> kMeasurements{
+constexpr std::array<Measurement<CollectorSetup>, 5> kMeasurements{
     {{"delivery", measure_delivery},
+     {"postgres", measure_postgres},
      {"storm", measure_storm},
      {"restart", measure_restart},
      {"spool", measure_large_spool}}};
@@ -39,12 +37,4 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  ::signal(SIGPIPE, SIG_IGN);
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& error) {
-    std::cerr << "strop_bench_collector: " << error.what() << '\n';
-    return 1;
-  }
-}
+int main(int argc, char** argv) { return bench_main("strop_bench_collector", run, argc, argv); }

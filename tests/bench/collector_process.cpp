@@ -1,13 +1,11 @@
 #include "bench/collector_process.h"
 
-#include <dirent.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
 
+#include "bench/process_use.h"
 #include "collector/keys.h"
 
 namespace strop::bench {
@@ -15,27 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// User and system time of a thread, from its `stat`: fields 14 and 15, in clock ticks.
-double seconds_in(const fs::path& stat) {
-  std::ifstream in(stat);
-  std::string text(std::istreambuf_iterator<char>(in), {});
-  std::istringstream rest(text.substr(text.rfind(')') + 1));
-  std::string field;
-  for (int i = 3; i < 14; ++i) rest >> field;
-  double user = 0;
-  double system = 0;
-  rest >> user >> system;
-  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-}
-
 }  // namespace
-
-double rss_mib_of(pid_t process) {
-  std::ifstream in("/proc/" + std::to_string(process) + "/status");
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with("VmRSS:")) return std::stod(line.substr(6)) / 1024;
-  throw std::runtime_error("the memory of a process cannot be read");
-}
 
 CollectorProcess::CollectorProcess(std::string program, std::size_t agents)
     : program_(std::move(program)) {
@@ -78,17 +56,10 @@ void CollectorProcess::kill() { process_->end(SIGKILL); }
 
 Address CollectorProcess::address() const { return {endpoint_, server_key_}; }
 
-double CollectorProcess::rss_mib() const { return rss_mib_of(process_->id()); }
+double CollectorProcess::rss_mib() const { return bench::rss_mib(process_->id()); }
 
 std::map<std::string, double> CollectorProcess::cpu_seconds() const {
-  std::map<std::string, double> seconds;
-  const fs::path tasks = "/proc/" + std::to_string(process_->id()) + "/task";
-  for (const auto& task : fs::directory_iterator(tasks)) {
-    std::string name;
-    std::getline(std::ifstream(task.path() / "comm") >> std::ws, name);
-    seconds[name] += seconds_in(task.path() / "stat");
-  }
-  return seconds;
+  return cpu_seconds_by_thread(process_->id());
 }
 
 }  // namespace strop::bench

@@ -45,7 +45,4 @@ class CollectorProcess {
   std::string endpoint_;
 };
 
-// The RSS of a process, in MiB.
-double rss_mib_of(pid_t process);
-
 }  // namespace strop::bench

@@ -14,12 +14,15 @@ int CollectorSetup::count(int whole, int least) const {
   return std::max(least, static_cast<int>(whole * scale_));
 }
 
-Crowd::Crowd(const CollectorProcess& collector, std::size_t first, std::size_t count) {
+Crowd::Crowd(const std::vector<const CollectorProcess*>& collectors, std::size_t first,
+             std::size_t count) {
   context_.set(zmq::ctxopt::max_sockets, static_cast<int>(count) + 16);
-  const Address address = collector.address();
   agents_.reserve(count);
-  for (std::size_t i = first; i < first + count; ++i)
-    agents_.emplace_back(context_, address, collector.key(i), static_cast<std::uint32_t>(i + 1));
+  for (std::size_t i = first; i < first + count; ++i) {
+    const CollectorProcess& collector = *collectors[i % collectors.size()];
+    agents_.emplace_back(context_, collector.address(), collector.key(i),
+                         static_cast<std::uint32_t>(i + 1));
+  }
   for (SimulatedAgent& agent : agents_)
     items_.push_back({agent.socket().handle(), 0, ZMQ_POLLIN, 0});
 }

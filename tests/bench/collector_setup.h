@@ -41,8 +41,12 @@ class CollectorSetup {
 
 class Crowd {
  public:
-  // Agents first … first + count - 1 of those the collector has keys for, connecting.
-  Crowd(const CollectorProcess& collector, std::size_t first, std::size_t count);
+  // Agents first … first + count - 1 of those the collectors have keys for, connecting; to several
+  // collectors in turn. REQUIRES: at least one.
+  Crowd(const std::vector<const CollectorProcess*>& collectors, std::size_t first,
+        std::size_t count);
+  Crowd(const CollectorProcess& collector, std::size_t first, std::size_t count)
+      : Crowd(std::vector<const CollectorProcess*>{&collector}, first, count) {}
 
   std::vector<SimulatedAgent>& agents() { return agents_; }
 
@@ -63,6 +67,7 @@ class Crowd {
 };
 
 void measure_delivery(const CollectorSetup& setup, Report& report);
+void measure_postgres(const CollectorSetup& setup, Report& report);
 void measure_storm(const CollectorSetup& setup, Report& report);
 void measure_restart(const CollectorSetup& setup, Report& report);
 void measure_large_spool(const CollectorSetup& setup, Report& report);

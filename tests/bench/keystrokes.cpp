@@ -1,11 +1,11 @@
 // What capture costs a developer's machine: processor time for a keystroke in a large document, and
 // memory after a long session with many documents. Both of the whole agent: relay, tracker, gate,
 // spool, uplink.
-#include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "bench/process_use.h"
 #include "bench/setup.h"
 
 namespace strop::bench {
@@ -21,13 +21,7 @@ constexpr int kDocuments = 50;
 constexpr std::size_t kDocumentBytes = 32'000;
 constexpr std::size_t kLargeBytes = 1'000'000;
 
-double cpu_us(pid_t process) {
-  clockid_t clock{};
-  timespec time{};
-  if (::clock_getcpuclockid(process, &clock) != 0 || ::clock_gettime(clock, &time) != 0)
-    throw std::runtime_error("the agent's processor time cannot be read");
-  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
-}
+double cpu_us(pid_t process) { return cpu_seconds(process) * 1e6; }
 
 // Until the agent has come to rest: what it spends until then belongs to what was sent.
 void wait_for_rest(pid_t process) {
@@ -40,13 +34,6 @@ void wait_for_rest(pid_t process) {
     if (now - before < kRestUs) return;
     before = now;
   }
-}
-
-double status_mib(pid_t process, std::string_view name) {
-  std::ifstream in("/proc/" + std::to_string(process) + "/status");
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with(name)) return std::stod(line.substr(name.size())) / 1024;
-  throw std::runtime_error("the agent's memory cannot be read");
 }
 
 // Types one line after another into the middle of a document, a character a keystroke, as an editor
@@ -200,8 +187,8 @@ void measure_memory(const Setup& setup, Report& report) {
     std::this_thread::sleep_until(next);
   }
   wait_for_rest(connection.process());
-  const double now = status_mib(connection.process(), "VmRSS:");
-  const double peak = status_mib(connection.process(), "VmHWM:");
+  const double now = rss_mib(connection.process());
+  const double peak = peak_rss_mib(connection.process());
   connection.finish();
   demand_nothing_dropped(setup);
   const std::string bench = std::to_string(keys) + " keystrokes, 50 documents of 32 KB";

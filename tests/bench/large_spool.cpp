@@ -10,6 +10,7 @@
 #include "bench/captured_events.h"
 #include "bench/collector_setup.h"
 #include "bench/connection.h"
+#include "bench/process_use.h"
 
 namespace strop::bench {
 namespace {
@@ -62,7 +63,7 @@ double most_mib(pid_t process, std::chrono::milliseconds last) {
   double most = 0;
   const auto end = Clock::now() + last;
   while (Clock::now() < end) {
-    most = std::max(most, rss_mib_of(process));
+    most = std::max(most, rss_mib(process));
     ::poll(nullptr, 0, 20);
   }
   return most;

@@ -11,16 +11,14 @@ constexpr double kGoalMs = 2000;
 
 // Events of 1 KB until the store has so many.
 void fill(CollectorProcess& collector, std::uint64_t count) {
-  const std::vector<std::string> events = captured_events(kBatch, 1 << 10);
-  std::vector<schema::Record> records;
-  for (const std::string& event : events) records.push_back({1, event});
+  const PreparedBatch batch(captured_events(kBatch, 1 << 10));
   Crowd crowd(collector, 0, kAgents);
   crowd.greet();
   std::uint64_t sent = 0;
   while (sent < count) {
     for (SimulatedAgent& agent : crowd.agents())
       while (sent < count && agent.may_send(kBatch * (2u << 10))) {
-        agent.send(records, steady_us());
+        agent.send(batch, steady_us());
         sent += kBatch;
       }
     crowd.take(std::chrono::milliseconds(20));

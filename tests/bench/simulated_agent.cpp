@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 namespace strop::bench {
 
@@ -10,6 +11,25 @@ double steady_us() {
   return std::chrono::duration<double, std::micro>(
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
+}
+
+PreparedBatch::PreparedBatch(std::span<const std::string> events) : count_(events.size()) {
+  schema::Batch batch{{}, 1, {}};
+  for (const std::string& event : events) batch.records.push_back({1, event});
+  frame_ = schema::encode(batch);
+}
+
+// FORMAT.md: header and checksum of what follows, each four bytes, then the two that are filled in.
+zmq::message_t PreparedBatch::from(const schema::WireId& epoch, std::uint64_t first_seq) const {
+  constexpr std::size_t kChecksumAt = 4;
+  constexpr std::size_t kEpochAt = 8;
+  zmq::message_t message(frame_.data(), frame_.size());
+  char* const bytes = message.data<char>();
+  std::memcpy(bytes + kEpochAt, epoch.data(), epoch.size());
+  std::memcpy(bytes + kEpochAt + epoch.size(), &first_seq, sizeof(first_seq));
+  const std::uint32_t sum = schema::crc32c({bytes + kEpochAt, frame_.size() - kEpochAt});
+  std::memcpy(bytes + kChecksumAt, &sum, sizeof(sum));
+  return message;
 }
 
 SimulatedAgent::SimulatedAgent(zmq::context_t& context, const Address& address,
@@ -44,14 +64,11 @@ void SimulatedAgent::begin_again() {
   say_hello();
 }
 
-void SimulatedAgent::send(std::vector<schema::Record> records, double since_us) {
-  const std::string frame = schema::encode(schema::Batch{id_, next_seq_, std::move(records)});
-  std::uint32_t count = 0;
-  std::memcpy(&count, frame.data() + schema::kBatchOverheadBytes - sizeof(count), sizeof(count));
-  next_seq_ += count;
-  unanswered_bytes_ += frame.size();
-  unanswered_.push_back({next_seq_ - 1, frame.size(), since_us});
-  socket_.send(zmq::buffer(frame), zmq::send_flags::none);
+void SimulatedAgent::send(const PreparedBatch& batch, double since_us) {
+  const std::uint64_t first_seq = std::exchange(next_seq_, next_seq_ + batch.count());
+  unanswered_bytes_ += batch.size();
+  unanswered_.push_back({next_seq_ - 1, batch.size(), since_us});
+  socket_.send(batch.from(id_, first_seq), zmq::send_flags::none);
 }
 
 std::uint64_t SimulatedAgent::take(double now_us, std::vector<double>* latencies_us) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
 #include <vector>
 #include <zmq.hpp>
@@ -19,6 +20,21 @@ namespace strop::bench {
 struct Address {
   std::string endpoint;
   std::string server_key;
+};
+
+// A BATCH that is encoded once and sent many times, by any agent and from any place of its stream:
+// who measures a collector has no time to encode.
+class PreparedBatch {
+ public:
+  explicit PreparedBatch(std::span<const std::string> events);
+
+  std::size_t size() const { return frame_.size(); }
+  std::uint64_t count() const { return count_; }  // of events
+  zmq::message_t from(const schema::WireId& epoch, std::uint64_t first_seq) const;
+
+ private:
+  std::string frame_;
+  std::uint64_t count_;
 };
 
 class SimulatedAgent {
@@ -36,7 +52,7 @@ class SimulatedAgent {
     return welcome_ && unanswered_bytes_ + bytes <= credits_;
   }
   // Sends the next events of the stream; `since_us` is when they were due.
-  void send(std::vector<schema::Record> records, double since_us);
+  void send(const PreparedBatch& batch, double since_us);
   std::size_t unanswered() const { return unanswered_.size(); }
   // Events acknowledged, by this agent and its like before it.
   std::uint64_t acked() const { return acked_; }

@@ -22,8 +22,7 @@ constexpr double kGoalKiBAnAgent = 45;
 // Each its HELLO and, as soon as it is welcome, a few events on top of the `held` ones; until all
 // is acknowledged.
 void deliver(Crowd& crowd, const std::vector<std::string>& events, std::uint64_t held) {
-  std::vector<schema::Record> records;
-  for (const std::string& event : events) records.push_back({1, event});
+  const PreparedBatch batch(events);
   for (SimulatedAgent& agent : crowd.agents()) agent.say_hello();
   std::size_t through = 0;
   const double deadline = steady_us() + kPatienceSeconds * 1e6;
@@ -34,7 +33,7 @@ void deliver(Crowd& crowd, const std::vector<std::string>& events, std::uint64_t
       SimulatedAgent& agent = crowd.agents()[i];
       if (agent.welcome() && agent.acked() >= held + events.size()) ++through;
       if (agent.welcome() && agent.unanswered() == 0 && agent.acked() < held + events.size())
-        agent.send(records, steady_us());
+        agent.send(batch, steady_us());
     }
     if (steady_us() > deadline) throw std::runtime_error("it takes too long");
   }

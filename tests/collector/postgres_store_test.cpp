@@ -8,13 +8,14 @@
 #include <map>
 #include <thread>
 
-#include "collector/postgres_server.h"
 #include "collector/store_fixture.h"
 #include "collector/usage.h"
+#include "support/postgres_server.h"
 
 namespace strop::collector {
 namespace {
 
+using support::PostgresServer;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;

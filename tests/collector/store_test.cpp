@@ -5,14 +5,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "collector/postgres_server.h"
 #include "collector/store_fixture.h"
 #include "collector/temp_folder.h"
+#include "support/postgres_server.h"
 
 namespace strop::collector {
 namespace {
 
 using schema::RejectCode;
+using support::PostgresServer;
 using testing::ElementsAre;
 using testing::IsEmpty;
 

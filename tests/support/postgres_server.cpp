@@ -1,4 +1,4 @@
-#include "collector/postgres_server.h"
+#include "support/postgres_server.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -12,7 +12,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace strop::collector {
+namespace strop::support {
 namespace {
 
 namespace fs = std::filesystem;
@@ -30,12 +30,18 @@ void become_unprivileged() {
     ::_exit(126);
 }
 
-fs::path programs() {
+// Empty if there are none.
+fs::path find_programs() {
   fs::path found;
-  for (const char* root : {"/usr/lib/postgresql"})
-    if (fs::exists(root))
-      for (const auto& version : fs::directory_iterator(root))
-        if (fs::exists(version.path() / "bin/initdb")) found = version.path() / "bin";
+  const fs::path root = "/usr/lib/postgresql";
+  if (fs::exists(root))
+    for (const auto& version : fs::directory_iterator(root))
+      if (fs::exists(version.path() / "bin/initdb")) found = version.path() / "bin";
+  return found;
+}
+
+fs::path programs() {
+  const fs::path found = find_programs();
   if (found.empty())
     throw std::runtime_error("these tests need PostgreSQL: apt-get install postgresql");
   return found;
@@ -101,6 +107,8 @@ PostgresServer& PostgresServer::shared() {
   return server;
 }
 
+bool PostgresServer::installed() { return !find_programs().empty(); }
+
 PostgresServer::PostgresServer() {
   std::string name = (fs::temp_directory_path() / "strop-pg-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
@@ -128,6 +136,13 @@ void PostgresServer::stop() {
   run({"pg_ctl", "-D", folder_ / "data", "-m", "immediate", "-w", "stop"}, folder_);
 }
 
+pid_t PostgresServer::process() const {
+  pid_t first = -1;
+  std::ifstream(folder_ / "data" / "postmaster.pid") >> first;
+  if (first <= 0) throw std::runtime_error("PostgreSQL's first process is not to be found");
+  return first;
+}
+
 std::string PostgresServer::url_of(const std::string& database) const {
   return "postgresql:///" + database + "?user=strop&host=" + folder_.string();
 }
@@ -144,4 +159,4 @@ std::string PostgresServer::ask(const std::string& url, const std::string& sql) 
   return rows.empty() || rows[0][0].is_null() ? "" : rows[0][0].as<std::string>();
 }
 
-}  // namespace strop::collector
+}  // namespace strop::support

@@ -1,18 +1,21 @@
-// A PostgreSQL server for one test program, on a Unix socket in a temporary folder.
+// A PostgreSQL server for one test or benchmark program, on a Unix socket in a temporary folder.
 //
 // Started at the first call, ended with the program, however it ends. As PostgreSQL refuses to run
 // for root, root starts it as `postgres`, or `nobody`. Any thread. Errors: thrown; a test without
 // its database has failed, not passed.
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <string>
 
-namespace strop::collector {
+namespace strop::support {
 
 class PostgresServer {
  public:
   static PostgresServer& shared();
+  static bool installed();
 
   PostgresServer();
   ~PostgresServer();
@@ -26,6 +29,9 @@ class PostgresServer {
   void stop();
   void start();
 
+  // Of the server's first process, whose children do its work.
+  pid_t process() const;
+
   // Runs SQL on a database; the first field of the answer.
   static std::string ask(const std::string& url, const std::string& sql);
 
@@ -36,4 +42,4 @@ class PostgresServer {
   int databases_ = 0;
 };
 
-}  // namespace strop::collector
+}  // namespace strop::support
