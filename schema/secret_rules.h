@@ -15,7 +15,8 @@ namespace strop::schema {
 enum class SecretProof {
   kForm,      // the form is proof, but for plain placeholders
   kPassword,  // letters and digits or signs, no placeholder
-  kRandom,    // looks random: digits among letters, no words, no placeholder
+  kRandom,    // looks random: digits among letters, no words, no placeholder; one word, as
+              // random_word.h has it, of eight characters or more
 };
 
 struct SecretRule {

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "schema/random_word.h"
 #include "schema/secret_rules.h"
 
 namespace strop::schema {
@@ -154,8 +155,11 @@ class KeywordIndex {
     std::uint32_t start = 0;
     for (std::size_t i = 0; i < text.size(); ++i) {
       start = next_start(start, text[i]);
-      if (starts_.test(start) && i + 1 >= kStart)
-        match(words_[of_start_[start]], text.substr(i + 1 - kStart), found);
+      if (!starts_.test(start) || i + 1 < kStart) continue;
+      const Words& words = words_[of_start_[start]];
+      const char next = i + 1 < text.size() ? text[i + 1] : '\0';
+      if ((words.nexts >> (static_cast<unsigned char>(next) & 31U) & 1U) != 0)
+        match(words.words, text.substr(i + 1 - kStart), found);
     }
     return found;
   }
@@ -165,6 +169,10 @@ class KeywordIndex {
     std::string_view text;
     bool exact;  // it has capitals, and they count
     Rules rules;
+  };
+  struct Words {
+    std::vector<Word> words;
+    std::uint32_t nexts = 0;  // what may follow the start, a bit for each five bits
   };
 
   static constexpr std::size_t kStart = 3;
@@ -183,7 +191,9 @@ class KeywordIndex {
       of_start_[start] = static_cast<std::uint16_t>(words_.size());
       words_.emplace_back();
     }
-    std::vector<Word>& words = words_[of_start_[start]];
+    std::vector<Word>& words = words_[of_start_[start]].words;
+    words_[of_start_[start]].nexts |=
+        keyword.size() > kStart ? 1U << (static_cast<unsigned char>(keyword[kStart]) & 31U) : ~0U;
     auto word = std::find_if(words.begin(), words.end(),
                              [&](const Word& known) { return known.text == keyword; });
     if (word == words.end())
@@ -205,12 +215,13 @@ class KeywordIndex {
 
   std::bitset<kStarts> starts_;
   std::array<std::uint16_t, kStarts> of_start_{};
-  std::vector<std::vector<Word>> words_;
+  std::vector<Words> words_;
 };
 
 struct Compiled {
   const std::vector<SecretRule>& rules = secret_rule_table();
   KeywordIndex keywords{rules};
+  KeywordIndex::Rules random;  // those whose secret has to look random
   std::vector<std::unique_ptr<re2::RE2>> patterns;
 
   Compiled() {
@@ -218,6 +229,7 @@ struct Compiled {
     options.set_log_errors(false);
     options.set_max_mem(kMemoryPerRule);
     for (const SecretRule& rule : rules) {
+      if (rule.proof == SecretProof::kRandom) random.set(patterns.size());
       patterns.push_back(std::make_unique<re2::RE2>(
           re2::StringPiece(rule.pattern.data(), rule.pattern.size()), options));
       if (!patterns.back()->ok() || patterns.back()->NumberOfCapturingGroups() != 1)
@@ -337,7 +349,8 @@ std::vector<SecretHit> merged(std::vector<SecretHit> hits) {
 
 std::vector<SecretHit> look_once(std::string_view text) {
   const Compiled& all = compiled();
-  const KeywordIndex::Rules rules = all.keywords.look(text);
+  KeywordIndex::Rules rules = all.keywords.look(text);
+  if ((rules & all.random).any() && !has_random_word(text)) rules &= ~all.random;
   std::vector<SecretHit> hits;
   for (std::size_t i = 0; rules.any() && i < all.rules.size(); ++i)
     if (rules[i]) apply(all.rules[i], *all.patterns[i], text, hits);

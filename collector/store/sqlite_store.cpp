@@ -14,8 +14,10 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 10000;
 
+// Without SQLite's own locks: one thread at a time is the store's contract.
 int open_flags(StoreAccess access) {
-  return access == StoreAccess::kRead ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  return SQLITE_OPEN_NOMUTEX |
+         (access == StoreAccess::kRead ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
 }
 
 }  // namespace
