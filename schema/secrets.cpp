@@ -218,11 +218,27 @@ class KeywordIndex {
   std::vector<Words> words_;
 };
 
+// The keyword, of a pattern that begins with it and has no other way to begin.
+std::string_view lead_of(const SecretRule& rule) {
+  constexpr std::string_view kBegin = R"(\b()";
+  const std::string_view keyword = rule.keywords.front();
+  const bool leads = rule.keywords.size() == 1 && rule.pattern.starts_with(kBegin) &&
+                     rule.pattern.substr(kBegin.size()).starts_with(keyword) &&
+                     rule.pattern.find('|') == std::string_view::npos &&
+                     std::string_view("?*{").find(rule.pattern[kBegin.size() + keyword.size()]) ==
+                         std::string_view::npos &&
+                     std::all_of(keyword.begin(), keyword.end(), [](char c) {
+                       return is_letter(c) || is_digit(c) || c == '_' || c == '-';
+                     });
+  return leads ? keyword : std::string_view();
+}
+
 struct Compiled {
   const std::vector<SecretRule>& rules = secret_rule_table();
   KeywordIndex keywords{rules};
   KeywordIndex::Rules random;  // those whose secret has to look random
   std::vector<std::unique_ptr<re2::RE2>> patterns;
+  std::vector<std::string_view> leads;  // what each match begins with; empty: one thing or another
 
   Compiled() {
     re2::RE2::Options options;
@@ -230,6 +246,7 @@ struct Compiled {
     options.set_max_mem(kMemoryPerRule);
     for (const SecretRule& rule : rules) {
       if (rule.proof == SecretProof::kRandom) random.set(patterns.size());
+      leads.push_back(lead_of(rule));
       patterns.push_back(std::make_unique<re2::RE2>(
           re2::StringPiece(rule.pattern.data(), rule.pattern.size()), options));
       if (!patterns.back()->ok() || patterns.back()->NumberOfCapturingGroups() != 1)
@@ -244,17 +261,32 @@ const Compiled& compiled() {
   return kCompiled;
 }
 
-void apply(const SecretRule& rule, const re2::RE2& pattern, std::string_view text,
-           std::vector<SecretHit>& hits) {
+// Where the next match may begin, from a place on; npos: nowhere.
+std::size_t next_chance(std::string_view text, std::size_t from, std::string_view lead) {
+  if (lead.empty()) return from < text.size() ? from : std::string_view::npos;
+  return text.find(lead, from);
+}
+
+void apply(const SecretRule& rule, const re2::RE2& pattern, std::string_view lead,
+           std::string_view text, std::vector<SecretHit>& hits) {
   const re2::StringPiece whole(text.data(), text.size());
-  std::size_t from = 0;
+  // Looking for the lead is quicker than the pattern's own search, and it is rare.
+  const auto anchor = lead.empty() ? re2::RE2::UNANCHORED : re2::RE2::ANCHOR_START;
   std::array<re2::StringPiece, 2> groups;
-  while (from < text.size() &&
-         pattern.Match(whole, from, text.size(), re2::RE2::UNANCHORED, groups.data(), 2)) {
-    const auto begin = static_cast<std::size_t>(groups[1].data() - text.data());
-    const std::size_t end = begin + groups[1].size();
-    if (is_believed(rule, text.substr(begin, end - begin))) hits.push_back({rule.name, begin, end});
-    from = std::max(end, from + 1);
+  std::size_t from = next_chance(text, 0, lead);
+  while (from != std::string_view::npos) {
+    if (pattern.Match(whole, from, text.size(), anchor, groups.data(), 2)) {
+      const auto begin = static_cast<std::size_t>(groups[1].data() - text.data());
+      const std::size_t end = begin + groups[1].size();
+      if (is_believed(rule, text.substr(begin, end - begin)))
+        hits.push_back({rule.name, begin, end});
+      from = std::max(end, from + 1);
+    } else if (lead.empty()) {
+      return;
+    } else {
+      ++from;
+    }
+    from = next_chance(text, from, lead);
   }
 }
 
@@ -353,7 +385,7 @@ std::vector<SecretHit> look_once(std::string_view text) {
   if ((rules & all.random).any() && !has_random_word(text)) rules &= ~all.random;
   std::vector<SecretHit> hits;
   for (std::size_t i = 0; rules.any() && i < all.rules.size(); ++i)
-    if (rules[i]) apply(all.rules[i], *all.patterns[i], text, hits);
+    if (rules[i]) apply(all.rules[i], *all.patterns[i], all.leads[i], text, hits);
   find_private_keys(text, hits);
   return merged(std::move(hits));
 }
