@@ -104,10 +104,11 @@ std::uint64_t SqliteStore::erase(std::int64_t stream, std::uint64_t first, std::
 
 BatchResult SqliteStore::store_batch(const PendingBatch& batch, std::int64_t now_ms) {
   Statements& sql = *statements_;
-  sql.through.with(batch.stream).step();
-  const std::uint64_t through = unsigned_of(sql.through.number(0));
-  const std::uint64_t expired = unsigned_of(sql.through.number(1));
+  const bool known = sql.through.with(batch.stream).step();
+  const std::uint64_t through = known ? unsigned_of(sql.through.number(0)) : 0;
+  const std::uint64_t expired = known ? unsigned_of(sql.through.number(1)) : 0;
   sql.through.reset();
+  if (!known) return {.hole = true};
   Standings standing;
   if (!batch.entries.empty() && batch.entries.front().seq <= through) {
     standing = read_standings(batch.stream, batch.entries.front().seq, last_of(batch));

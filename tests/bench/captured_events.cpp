@@ -8,6 +8,10 @@
 namespace strop::bench {
 namespace {
 
+// From one event's place in the code to the next: 512 events come from all over the project's
+// sources, not from the first of its files.
+constexpr std::size_t kStride = 997;
+
 // Two thirds of the context stand before the cursor, as in what agents send.
 std::string captured_event(const std::string& code, std::size_t at, std::size_t context,
                            std::size_t number) {
@@ -31,7 +35,7 @@ std::string captured_event(const std::string& code, std::size_t at, std::size_t 
 }  // namespace
 
 std::vector<std::string> captured_events(std::size_t count, std::size_t bytes) {
-  const std::string code = source_code(count * 97 + bytes + 100);
+  const std::string code = source_code(count * kStride + bytes + 100);
   const std::size_t bare = captured_event(code, 0, 0, count).size();
   const std::size_t context = bytes - std::min(bytes, bare);
   std::vector<std::string> events;
@@ -39,10 +43,10 @@ std::vector<std::string> captured_events(std::size_t count, std::size_t bytes) {
     // Quotes and line breaks take two bytes of JSON: a second try meets the size.
     std::size_t fitting = context;
     for (int i_try = 0; i_try < 2; ++i_try) {
-      const std::size_t size = captured_event(code, i * 97, fitting, i).size();
+      const std::size_t size = captured_event(code, i * kStride, fitting, i).size();
       fitting = fitting * context / std::max<std::size_t>(size - bare, 1);
     }
-    events.push_back(captured_event(code, i * 97, fitting, i));
+    events.push_back(captured_event(code, i * kStride, fitting, i));
   }
   return events;
 }

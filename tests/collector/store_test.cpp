@@ -266,6 +266,15 @@ TEST_P(StoreTest, NothingIsStoredPastAHole) {
   EXPECT_THAT(payloads(), ElementsAre("a"));
 }
 
+// As after a store was replaced by an empty one.
+TEST_P(StoreTest, NothingIsStoredOfAStreamThatIsNotThere) {
+  const auto results = store_->commit({{17, stream_, "c1", {event(1, "a")}}}, 7);
+
+  EXPECT_TRUE(results.at(0).hole);
+  EXPECT_EQ(results.at(0).durable_through, 0u);
+  EXPECT_TRUE(payloads().empty());
+}
+
 TEST_P(StoreTest, AScanGoesOnFromWhereItStopped) {
   put(stream_, {event(1, "a"), event(2, "b"), event(3, "c")});
   std::int64_t last = 0;
