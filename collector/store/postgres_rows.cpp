@@ -69,11 +69,11 @@ void NewRows::add(const PendingBatch& batch, const BatchPlan::Row& row, std::int
   const std::string now = std::to_string(now_ms);
   if (entry.rejected)
     dead_.push_back({stream, seq, span, std::string(schema::to_word(*entry.rejected)),
-                     hex_of(entry.reason), now, hex_of(entry.hash), hex_of(entry.payload)});
+                     copied(entry.reason), now, copied(entry.hash), copied(entry.payload)});
   else
-    events_.push_back({stream, seq, span, entry.type, hex_of(entry.suggestion), batch.contributor,
-                       pqxx::to_string(entry.t_ms), now, hex_of(entry.hash),
-                       hex_of(entry.payload)});
+    events_.push_back({stream, seq, span, entry.type, copied(entry.suggestion), batch.contributor,
+                       pqxx::to_string(entry.t_ms), now, copied(entry.hash),
+                       copied(entry.payload)});
 }
 
 void NewRows::write(pqxx::transaction_base& work) {

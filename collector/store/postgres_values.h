@@ -29,17 +29,7 @@ inline std::uint64_t unsigned_of(const pqxx::field& field) {
   return static_cast<std::uint64_t>(field.as<std::int64_t>());
 }
 
-// As COPY reads it.
-inline std::string hex_of(const std::string& value) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string out = "\\x";
-  out.reserve(2 + 2 * value.size());
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
-  }
-  return out;
-}
+// As COPY reads a bytea; short, for text above all: its bytes as they are, or all in hexadecimal.
+std::string copied(const std::string& value);
 
 }  // namespace strop::collector

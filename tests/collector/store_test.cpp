@@ -266,6 +266,26 @@ TEST_P(StoreTest, NothingIsStoredPastAHole) {
   EXPECT_THAT(payloads(), ElementsAre("a"));
 }
 
+TEST_P(StoreTest, EveryByteComesBack) {
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+  const std::vector<std::string> sent{R"({"text":"a\\b \"c\" \u0000 \\x41 \\\\"})",
+                                      R"(\x41)",
+                                      R"(\\x41 \101 \N \.)",
+                                      "\\",
+                                      "",
+                                      "\t\n\r 'quoted' \b\f\v",
+                                      "\xc3\xa4hnlich, \xe4\xb8\xad\xe6\x96\x87",
+                                      all,
+                                      std::string(3000, 'x') + all};
+  std::vector<Entry> entries;
+  for (const std::string& payload : sent) entries.push_back(event(entries.size() + 1, payload));
+
+  put(stream_, entries);
+
+  EXPECT_EQ(payloads(), sent);
+}
+
 // As after a store was replaced by an empty one.
 TEST_P(StoreTest, NothingIsStoredOfAStreamThatIsNotThere) {
   const auto results = store_->commit({{17, stream_, "c1", {event(1, "a")}}}, 7);
