@@ -36,6 +36,9 @@ class Client {
  public:
   explicit Client(const std::string& url) : connection_(PQconnectdb(url.c_str()), &PQfinish) {
     if (PQstatus(connection_.get()) != CONNECTION_OK) fail();
+    // As the store does.
+    run("SELECT set_config(name, 'lz4', false) FROM pg_settings"
+        " WHERE name = 'default_toast_compression' AND 'lz4' = ANY(enumvals)");
     run("SET search_path = strop; SET synchronous_commit = on; SET client_min_messages = warning");
   }
 
