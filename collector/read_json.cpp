@@ -16,8 +16,9 @@ json value_of(simdjson::dom::element element, int levels) {
   switch (element.type()) {
     case element_type::OBJECT: {
       json::object_t object;
+      // Agents write their fields in order: each goes to the end.
       for (const auto& [key, value] : simdjson::dom::object(element))
-        object.insert_or_assign(std::string(key), value_of(value, levels - 1));
+        object.insert_or_assign(object.end(), std::string(key), value_of(value, levels - 1));
       return object;
     }
     case element_type::ARRAY: {
