@@ -309,18 +309,17 @@ void Intake::expire(std::int64_t now_ms) {
   std::erase_if(streams_, [](const auto& stream) { return stream.second.expired(); });
   metrics_.streams = streams_.size();
   committer_.wait();
-  retain(now_ms);
   store_.clear_log();
 }
 
-// Once an hour, and then a little every second, so that no answer waits for long. A clock that has
-// just jumped is not believed for an hour: it would have everything be old.
+// A clock that has just jumped is not believed for an hour: it would have everything be old.
 void Intake::retain(std::int64_t now_ms) {
   if (limits_.retention_ms == 0 || shut_) return;
   const bool jumped = now_ms < retained_ms_ || now_ms > retained_ms_ + kClockJumpMs;
   retained_ms_ = now_ms;
   if (jumped) retain_at_ms_ = now_ms + kRetainEveryMs;
   if (now_ms < retain_at_ms_) return;
+  committer_.wait();
   try {
     const Expired gone =
         store_.expire(now_ms - limits_.retention_ms, retained_after_, kExpireAtOnce);

@@ -76,9 +76,11 @@ class Intake {
   void when_committed(std::function<void()> tell) { committer_.when_done(std::move(tell)); }
 
   // Connections that fell silent, or that could not be answered, are forgotten; so is what the
-  // store's log still holds of what was erased, and what is past its time. To be called every
-  // second or so.
+  // store's log still holds of what was erased. To be called every second or so.
   void expire(std::int64_t now_ms);
+  // Erases what is past its time by the calendar: once an hour, and then a little at each call. To
+  // be called every second or so.
+  void retain(std::int64_t now_ms);
   void forget(const std::string& peer);
 
   // The collector ends: BYE to all. REQUIRES: flushed.
@@ -146,7 +148,6 @@ class Intake {
   void refuse_next(const std::function<bool(const StreamKey&)>& which, schema::NackCode code,
                    std::uint32_t retry_after_ms, const std::string& reason);
   static void hand_out(std::vector<Slot>& slots, std::vector<Answer>& answers);
-  void retain(std::int64_t now_ms);
   void note_failure(const StoreError& error);
   void note_success();
   bool has_room(const std::string& peer, const Caller& caller, std::int64_t now_ms);

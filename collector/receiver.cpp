@@ -108,6 +108,7 @@ void Receiver::every_second(double now_ms) {
   if (now_ms - last_second_ms_ < 1000) return;
   last_second_ms_ = now_ms;
   intake_.expire(even_clock_.now_ms());
+  intake_.retain(unix_ms());
 }
 
 void Receiver::run() {

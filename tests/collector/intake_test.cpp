@@ -164,7 +164,7 @@ TEST_F(IntakeTest, WhatIsPastItsTimeGoesOnceAnHourALittleEachSecond) {
       [](nlohmann::json&) { return std::size_t{0}; }, metrics_, limits);
   std::int64_t now = kStart;
   const auto live = [&](std::int64_t until) {
-    for (; now < until; now += 60'000) keeping.expire(now);
+    for (; now < until; now += 60'000) keeping.retain(now);
   };
   live(kStart + kHour - 1);
   EXPECT_TRUE(store_.expiries.empty());
