@@ -18,6 +18,7 @@ install(TARGETS strop-agent-portable
   RUNTIME_DEPENDENCIES PRE_EXCLUDE_REGEXES "^lib(c|m|dl|rt|pthread|resolv)\\.so" "^ld-linux"
   RUNTIME DESTINATION bin COMPONENT portable EXCLUDE_FROM_ALL
   LIBRARY DESTINATION lib/strop-agent COMPONENT portable EXCLUDE_FROM_ALL)
+install(SCRIPT ${CMAKE_CURRENT_LIST_DIR}/LibraryLicences.cmake COMPONENT portable EXCLUDE_FROM_ALL)
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION . COMPONENT portable EXCLUDE_FROM_ALL)
 
 set(CPACK_PACKAGE_NAME strop)

@@ -12,8 +12,8 @@
 #include "agent/spool.h"
 #include "agent/spool_store.h"
 #include "agent/uplink.h"
-#include "collector/postgres_server.h"
 #include "collector/store/open_store.h"
+#include "support/postgres_server.h"
 #include "support/process.h"
 #include "support/temporary_folder.h"
 
@@ -110,7 +110,7 @@ std::uint64_t stored(collector::Store& store) {
 
 TEST(TakeoverTest, WhatOneCollectorLeavesTheOtherTakes) {
   const support::TemporaryFolder folder;
-  const std::string database = collector::PostgresServer::shared().make_database();
+  const std::string database = support::PostgresServer::shared().make_database();
   Collector one(database, folder.path(), "one");
   Collector two(database, folder.path(), "two");
   const auto store = collector::open_store(database, collector::StoreAccess::kRead);

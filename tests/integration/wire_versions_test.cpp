@@ -154,7 +154,7 @@ class WireVersionsTest : public testing::Test {
               1U);
     agent::UplinkOptions options;
     options.state = folder_.path();
-    options.endpoint = (*collector_).get(zmq::sockopt::last_endpoint);
+    options.endpoints = {(*collector_).get(zmq::sockopt::last_endpoint)};
     options.reconnect_min_ms = options.reconnect_max_ms = 20;
     options.lock_retry_ms = options.look_ms = 10;
     options.look_max_ms = 50;
