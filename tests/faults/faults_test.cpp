@@ -26,6 +26,7 @@ Programs programs() {
 TEST(Faults, AClockThatIsSetBackKeepsNoPlaceForAConnectionThatIsGone) {
   if (const std::string missing = JumpingClock::missing(); !missing.empty())
     std::cout << "NOT CHECKED: clock jumps: " << missing << std::endl;
+  SmallDisk::prepare();  // mounts of one's own, for what killed processes leave behind
   Stage stage(programs(), false, 1, "sessions_per_key = 1\n");
   RestlessAgent& agent = *stage.restless().front();
   const auto settled = [&agent] { return agent.settled(); };

@@ -29,8 +29,7 @@ JumpingClock::JumpingClock(fs::path file) : file_(std::move(file)) { write(); }
 
 std::vector<std::string> JumpingClock::environment() const {
   if (!missing().empty()) return {};
-  // Without the last two a killed process leaves shared memory behind, and files would get times
-  // that no file has.
+  // Without the last one files would get times that no file has.
   return {"LD_PRELOAD=" + library().string(),
           "FAKETIME_TIMESTAMP_FILE=" + file_.string(),
           "FAKETIME_NO_CACHE=1",

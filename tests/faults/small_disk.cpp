@@ -43,6 +43,8 @@ std::string SmallDisk::prepare() {
   if (!done) return why("no mounts of one's own");
   // Nobody else is to see them. In a chroot / is no mount, and then its parent decides.
   ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+  // What a killed process left in shared memory, libfaketime's parts above all, goes with us.
+  ::mount("strop-shm", "/dev/shm", "tmpfs", MS_NODEV | MS_NOSUID, "mode=1777,size=256m");
   const fs::path probe = fs::temp_directory_path() / ("strop-disk-" + std::to_string(::getpid()));
   std::string fault;
   try {
