@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include <boost/process/args.hpp>
 #include <boost/process/exe.hpp>
@@ -30,15 +31,23 @@ StoreCheck::StoreCheck(const std::string& store, Metrics& metrics, Damaged damag
 
 StoreCheck::~StoreCheck() {
   given_up_ = true;
-  // It is there, or is waited for no more: nobody else has its number before the thread has ended.
-  ::kill(process_.id(), SIGKILL);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!reaped_) ::kill(process_.id(), SIGKILL);
+  }
   thread_.join();
 }
 
 void StoreCheck::wait() {
   std::string said;
   for (std::string line; std::getline(words_, line);) said += (said.empty() ? "" : " ") + line;
-  process_.wait();
+  siginfo_t ended{};
+  ::waitid(P_PID, static_cast<id_t>(process_.id()), &ended, WEXITED | WNOWAIT);
+  {
+    const std::lock_guard lock(mutex_);
+    process_.wait();
+    reaped_ = true;
+  }
   if (given_up_) return;
   if (process_.exit_code() == 0) {
     metrics_.store_checked = 1;

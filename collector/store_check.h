@@ -10,6 +10,7 @@
 #include <boost/process/child.hpp>
 #include <boost/process/pipe.hpp>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -34,6 +35,8 @@ class StoreCheck {
   boost::process::ipstream words_;
   boost::process::child process_;
   std::atomic<bool> given_up_{false};
+  std::mutex mutex_;  // guards reaped_ and the reaping: until then nobody else has its number
+  bool reaped_ = false;
   std::thread thread_;
 };
 

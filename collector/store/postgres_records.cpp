@@ -80,7 +80,7 @@ void PostgresStore::scan_suggestions(
              std::string("SELECT ") + kEventColumns +
                  "JOIN (SELECT stream, suggestion, min(id) AS first FROM events"
                  " WHERE suggestion <> '' GROUP BY stream, suggestion) f"
-                 " ON f.stream = e.stream AND f.suggestion = e.suggestion ORDER BY f.first, e.id",
+                 " ON f.stream = e.stream AND f.suggestion = e.suggestion ORDER BY f.first, e.seq",
              [&](const pqxx::row& row) {
                StoredEvent event = event_in(row);
                const bool another =

@@ -55,6 +55,8 @@ void SqliteStore::scan_suggestions(
     read.reset();
     const bool last = i + 1 == places.size() || places[i + 1].first != places[i].first;
     if (!last) continue;
+    std::sort(events.begin(), events.end(),
+              [](const StoredEvent& a, const StoredEvent& b) { return a.seq < b.seq; });
     if (!events.empty() && !visit(events)) return;
     events.clear();
   }

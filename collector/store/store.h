@@ -186,9 +186,9 @@ class Store {
   // Events in order of arrival, those with an id above `after`, until `visit` returns false.
   virtual void scan(std::int64_t after, const std::function<bool(const StoredEvent&)>& visit) = 0;
 
-  // Events by suggestion: those of one suggestion in order of arrival, suggestions in the order of
-  // their first event, until `visit` returns false. Gaps are left out. Holds one suggestion at a
-  // time and some twenty bytes for each event.
+  // Events by suggestion: those of one suggestion by their numbers (one that was a dead letter
+  // arrived late), suggestions in the order of their first event, until `visit` returns false. Gaps
+  // are left out. Holds one suggestion at a time and some twenty bytes for each event.
   virtual void scan_suggestions(
       const std::function<bool(const std::vector<StoredEvent>&)>& visit) = 0;
 

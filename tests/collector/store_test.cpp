@@ -121,6 +121,12 @@ TEST_P(StoreTest, ADeadLetterThatIsGoodTodayIsAnEvent) {
   EXPECT_EQ(ledger().stored, 3U);
   EXPECT_EQ(ledger().rejected, 0U);
   EXPECT_TRUE(ledger().balanced());
+  std::vector<std::uint64_t> in_order;
+  store_->scan_suggestions([&](const std::vector<StoredEvent>& events) {
+    for (const StoredEvent& each : events) in_order.push_back(each.seq);
+    return true;
+  });
+  EXPECT_EQ(in_order.size(), 3U);
   // As it came the first time: known, and no clone.
   EXPECT_EQ(put(stream_, {dead(2, RejectCode::kBadEvent)}).duplicates, 1U);
 }
