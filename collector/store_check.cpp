@@ -8,8 +8,8 @@
 #include <boost/process/exe.hpp>
 #include <boost/process/extend.hpp>
 #include <boost/process/io.hpp>
+#include <nlohmann/json.hpp>
 
-#include "collector/commands/commands.h"
 #include "collector/log.h"
 
 namespace strop::collector {
@@ -20,9 +20,9 @@ StoreCheck::StoreCheck(const std::string& store, Metrics& metrics, Damaged damag
     : metrics_(metrics),
       damaged_(std::move(damaged)),
       process_(process::exe = "/proc/self/exe",
-               process::args = {"check", "--config", "/dev/null", "--store", store},
-               process::std_in<process::null, process::std_out> process::null,
-               process::std_err > words_) {
+               process::args = {"check", "--json", "--config", "/dev/null", "--store", store},
+               (process::std_in < process::null), (process::std_out > words_),
+               (process::std_err > process::null)) {
   constexpr int kLowest = 19;
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(process_.id()), kLowest);
   log_info("store_check_begun", {{"store", store}});
@@ -49,13 +49,15 @@ void StoreCheck::wait() {
     reaped_ = true;
   }
   if (given_up_) return;
-  if (process_.exit_code() == 0) {
+  const auto answer = nlohmann::json::parse(said, nullptr, false);
+  if (!answer.is_object()) return log_error("store_check_failed", {{"said", said}});
+  if (answer.value("whole", false)) {
     metrics_.store_checked = 1;
     return log_info("store_checked", {});
   }
-  log_error(process_.exit_code() == kDamaged ? "store_damaged" : "store_check_failed",
-            {{"said", said}});
-  if (process_.exit_code() == kDamaged) damaged_(said);
+  const std::string damage = answer.value("damage", "");
+  log_error("store_damaged", {{"damage", damage}});
+  damaged_(damage);
 }
 
 }  // namespace strop::collector

@@ -15,7 +15,6 @@ namespace strop::collector {
 inline constexpr int kDone = 0;
 inline constexpr int kFailed = 1;
 inline constexpr int kUsage = 2;
-inline constexpr int kDamaged = 3;  // of `check`
 
 struct Commands {
   CLI::App& app;                // options hang here, as subcommands
