@@ -254,6 +254,11 @@ void Uplink::Impl::round() {
         SpoolStore(options_.state).tidy({options_.limits, options_.grace_ms, unix_ms()});
     if (!tidied) spdlog::warn("uplink: {}", tidied.error());
     if (shipment_ && !shipment_->look(true)) look_soon(now);
+    if (const auto install = install_id(options_.state);
+        shipment_ && install && *install != shipment_->install()) {
+      if (socket_) socket_->part(schema::encode(schema::Bye{}));
+      disconnect(now, "this machine is another install from now on", false);
+    }
     tidy_at_ms_ = steady_ms() + options_.tidy_ms;
   }
   if (!shipment_) return;

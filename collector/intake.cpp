@@ -110,6 +110,8 @@ void Intake::on_frame(const std::string& peer, const Caller& caller, const schem
                                {"agent", hello.agent}});
     refuse(peer, hello.epoch, 0, code, retry_ms, reason);
   };
+  if (shut_)
+    return refuse_hello(NackCode::kStorage, kShutRetryMs, "the collector's store is damaged");
   if (!caller.allowed)
     return refuse_hello(NackCode::kUnauthorised, 0,
                         "this key is not on the collector's allow-list");
@@ -351,6 +353,7 @@ std::vector<Answer> Intake::farewell() {
 }
 
 void Intake::probe() {
+  if (shut_) return;
   committer_.wait();
   try {
     // A disk almost full takes a few bytes, and then again no batch.

@@ -21,8 +21,8 @@ StoreCheck::StoreCheck(const std::string& store, Metrics& metrics, Damaged damag
       damaged_(std::move(damaged)),
       process_(process::exe = "/proc/self/exe",
                process::args = {"check", "--json", "--config", "/dev/null", "--store", store},
-               (process::std_in < process::null), (process::std_out > words_),
-               (process::std_err > process::null)) {
+               (process::std_in < process::null),
+               ((process::std_out & process::std_err) > words_)) {
   constexpr int kLowest = 19;
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(process_.id()), kLowest);
   log_info("store_check_begun", {{"store", store}});

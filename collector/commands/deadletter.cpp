@@ -13,8 +13,8 @@ namespace {
 
 using schema::to_hex;
 
-// So much is held at a time.
-constexpr std::size_t kLettersAtOnce = 4096;
+// So much is held at a time, and what was made of it.
+constexpr std::size_t kBytesAtOnce = 16 << 20;
 
 struct DeadLetterOptions {
   StoreOptions store;
@@ -63,13 +63,16 @@ struct Replayed {
 std::vector<std::pair<DeadLetter, Entry>> next_changes(Store& store,
                                                        const DeadLetterOptions& options) {
   std::vector<std::pair<DeadLetter, Entry>> changes;
+  std::size_t bytes = 0;
   store.dead_letters([&](const DeadLetter& letter) {
     if (!is_wanted(letter, options) || letter.payload.empty()) return true;
-    Entry today = validate({1, letter.payload}, letter.seq, scrub_event).entry;
+    Entry today = validate({letter.span, letter.payload}, letter.seq, scrub_event).entry;
     const bool same = today.rejected && letter.code == schema::to_word(*today.rejected) &&
-                      letter.reason == today.reason;
-    if (!same) changes.emplace_back(letter, std::move(today));
-    return changes.size() < kLettersAtOnce;
+                      letter.reason == today.reason && letter.payload == today.payload;
+    if (same) return true;
+    bytes += letter.payload.size();
+    changes.emplace_back(letter, std::move(today));
+    return bytes < kBytesAtOnce;
   });
   return changes;
 }
@@ -83,12 +86,10 @@ int replay(const DeadLetterOptions& options) {
     if (letter.payload.empty()) ++sums.without_text;
     return true;
   });
-  for (bool more = true; more;) {
-    const auto changes = next_changes(*store, options);
+  for (auto changes = next_changes(*store, options); !changes.empty();
+       changes = next_changes(*store, options))
     for (const auto& [letter, today] : changes)
       if (store->replay(letter, today) && !today.rejected) ++sums.stored;
-    more = changes.size() >= kLettersAtOnce;
-  }
   sums.rejected = sums.looked_at - sums.without_text - sums.stored;
   if (options.json)
     std::cout << nlohmann::json{{"looked_at", sums.looked_at},

@@ -21,6 +21,8 @@
 namespace strop::collector {
 namespace {
 
+constexpr int kGreatestNumber = 1'000'000;  // of days and MiB, as in the configuration
+
 struct ServeOptions {
   std::string config;
   std::string port_file;
@@ -158,6 +160,9 @@ void allow_many_connections() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// There while the store is known to be damaged: it is then looked through first, however large.
+std::string damage_marker(const Config& config) { return config.store + ".damaged"; }
+
 // Half a gigabyte is looked through in about a second.
 StoreCheckup checkup_of(const Config& config) {
   constexpr std::int64_t kUsualMib = 512;
@@ -165,7 +170,9 @@ StoreCheckup checkup_of(const Config& config) {
   std::error_code none_yet;
   const auto bytes = std::filesystem::file_size(config.store, none_yet);
   const auto most = static_cast<std::uintmax_t>(config.check_first_mib.value_or(kUsualMib)) << 20;
-  return !none_yet && bytes > most ? StoreCheckup::kLater : StoreCheckup::kFirst;
+  const bool large = !none_yet && bytes > most;
+  return large && !std::filesystem::exists(damage_marker(config)) ? StoreCheckup::kLater
+                                                                  : StoreCheckup::kFirst;
 }
 
 int run(const ServeOptions& options) {
@@ -192,11 +199,15 @@ int run(const ServeOptions& options) {
   Receiver receiver(context, config.bind, std::move(door), intake, metrics, health);
   const StopOnSignal signals(receiver);
   std::optional<StoreCheck> check;
-  if (checkup == StoreCheckup::kLater)
-    check.emplace(config.store, metrics,
-                  [&health](const std::string& what) { health.set_damage(what); });
-  else
-    metrics.store_checked = is_database(config.store) ? 0 : 1;
+  if (checkup == StoreCheckup::kLater) {
+    check.emplace(config.store, metrics, [&](const std::string& what) {
+      std::ofstream(damage_marker(config)) << what << '\n';
+      health.set_damage(what);
+    });
+  } else if (!is_database(config.store)) {
+    std::filesystem::remove(damage_marker(config));
+    metrics.store_checked = 1;
+  }
 
   std::optional<HttpServer> http;
   if (!config.http.empty()) {
@@ -248,12 +259,12 @@ void register_serve(Commands& commands) {
   command
       ->add_option("--retention-days", options->flags.retention_days,
                    "Erase what was received longer ago; 0: keep it for ever (default 180)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, kGreatestNumber));
   command
       ->add_option("--check-first-mib", options->flags.check_first_mib,
                    "A SQLite store up to so large is looked through for damage before events are "
                    "taken, a larger one meanwhile (default 512)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, kGreatestNumber));
   command->add_flag("--insecure-loopback", options->flags.insecure_loopback,
                     "Without keys or encryption, for this machine alone");
   command->add_option("--port-file", options->port_file,

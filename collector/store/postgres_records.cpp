@@ -141,7 +141,7 @@ std::vector<LedgerRow> PostgresStore::ledger(const std::optional<schema::WireId>
 void PostgresStore::dead_letters(const std::function<bool(const DeadLetter&)>& visit) {
   read([&](pqxx::transaction_base& work) {
     each_row(work,
-             "SELECT s.install, s.epoch, d.seq, d.code, d.reason, d.received_ms, d.payload"
+             "SELECT s.install, s.epoch, d.seq, d.code, d.reason, d.received_ms, d.payload, d.span"
              " FROM dead_letters d JOIN streams s ON s.id = d.stream"
              " ORDER BY d.received_ms, d.stream, d.seq",
              [&](const pqxx::row& row) {
@@ -150,7 +150,8 @@ void PostgresStore::dead_letters(const std::function<bool(const DeadLetter&)>& v
                              row[3].as<std::string>(),
                              bytes_of(row[4]),
                              row[5].as<std::int64_t>(),
-                             bytes_of(row[6])});
+                             bytes_of(row[6]),
+                             row[7].as<std::uint32_t>()});
              });
   });
 }

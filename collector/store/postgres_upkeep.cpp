@@ -1,5 +1,4 @@
 #include <array>
-#include <set>
 
 #include "collector/store/postgres_rows.h"
 #include "collector/store/postgres_store.h"
@@ -8,9 +7,10 @@
 namespace strop::collector {
 namespace {
 
-// As far as all is so old. REQUIRES: the stream's row is locked.
+// As far as all is so old.
 void expire_stream(pqxx::transaction_base& work, std::int64_t stream, std::int64_t before_ms,
                    std::size_t most, Expired& out) {
+  work.exec_params("SELECT id FROM streams WHERE id = $1 FOR UPDATE", stream);
   std::array<std::int64_t, 3> numbers{};  // of events, of gaps, of dead letters
   std::uint64_t through = 0;
   for (const auto& row : work.exec_params(
@@ -23,8 +23,7 @@ void expire_stream(pqxx::transaction_base& work, std::int64_t stream, std::int64
     const auto kind = row[2].as<std::size_t>();
     numbers.at(kind) += row[1].as<std::int64_t>();
     through = unsigned_of(row[0]) + unsigned_of(row[1]) - 1;
-    if (kind == 0) ++out.events;
-    if (kind == 2) ++out.dead_letters;
+    ++(kind == 0 ? out.events : kind == 1 ? out.gaps : out.dead_letters);
   }
   if (through == 0) return;
   erase_rows(work, stream, 1, through);
@@ -54,10 +53,10 @@ bool PostgresStore::replay(const DeadLetter& letter, const Entry& today) {
     std::uint64_t changed = 0;
     if (today.rejected)
       changed = work.exec_params(
-                        "UPDATE dead_letters SET code = $3, reason = $4"
+                        "UPDATE dead_letters SET code = $3, reason = $4, payload = $5"
                         " WHERE stream = $1 AND seq = $2",
                         stream, letter.seq, std::string(schema::to_word(*today.rejected)),
-                        bytes(today.reason))
+                        bytes(today.reason), bytes(today.payload))
                     .affected_rows();
     else
       changed = work.exec_params(
@@ -80,24 +79,19 @@ Expired PostgresStore::expire(std::int64_t before_ms, std::int64_t after, std::s
     Expired out;
     out.after = after;
     pqxx::work work(connection);
-    std::set<std::int64_t> streams;
-    std::size_t seen = 0;
-    for (const auto& row : work.exec_params(
-             "SELECT id, stream, received_ms FROM events WHERE id > $1 ORDER BY id LIMIT $2", after,
-             most)) {
-      if (row[2].as<std::int64_t>() >= before_ms) break;
-      out.after = row[0].as<std::int64_t>();
-      streams.insert(row[1].as<std::int64_t>());
-      ++seen;
-    }
-    out.done = seen < most;
-    if (out.done)
-      for (const auto& row : work.exec_params(
-               "SELECT DISTINCT stream FROM dead_letters WHERE received_ms < $1", before_ms))
-        streams.insert(row[0].as<std::int64_t>());
-    for (const std::int64_t stream : streams) {
-      work.exec_params("SELECT id FROM streams WHERE id = $1 FOR UPDATE", stream);
-      expire_stream(work, stream, before_ms, most, out);
+    const pqxx::result streams = work.exec_params(
+        "SELECT id FROM streams WHERE id > $1 AND expired_through < durable_through"
+        " ORDER BY id LIMIT $2",
+        after, most);
+    out.done = static_cast<std::size_t>(streams.size()) < most;
+    for (const auto& row : streams) {
+      const auto stream = row[0].as<std::int64_t>();
+      expire_stream(work, stream, before_ms, most - rows_of(out), out);
+      if (rows_of(out) >= most) {
+        out.done = false;  // there may be more of this one
+        break;
+      }
+      out.after = stream;
     }
     work.commit();
     return out;

@@ -99,17 +99,19 @@ std::vector<LedgerRow> SqliteStore::ledger(const std::optional<schema::WireId>& 
 }
 
 void SqliteStore::dead_letters(const std::function<bool(const DeadLetter&)>& visit) {
-  Statement rows(*db_,
-                 "SELECT s.install, s.epoch, d.seq, d.code, d.reason, d.received_ms, d.payload"
-                 " FROM dead_letters d JOIN streams s ON s.id = d.stream"
-                 " ORDER BY d.received_ms, d.stream, d.seq");
+  Statement rows(
+      *db_,
+      "SELECT s.install, s.epoch, d.seq, d.code, d.reason, d.received_ms, d.payload, d.span"
+      " FROM dead_letters d JOIN streams s ON s.id = d.stream"
+      " ORDER BY d.received_ms, d.stream, d.seq");
   while (rows.step()) {
     const DeadLetter letter{{id_of(rows.text(0)), id_of(rows.text(1))},
                             unsigned_of(rows.number(2)),
                             rows.text(3),
                             rows.text(4),
                             rows.number(5),
-                            rows.text(6)};
+                            rows.text(6),
+                            static_cast<std::uint32_t>(rows.number(7))};
     if (!visit(letter)) return;
   }
 }

@@ -2,7 +2,8 @@
 //
 // Included by the sqlite_….cpp files alone, each of which is one part of the store: its file
 // (sqlite_store), what comes in (sqlite_batches), what is read (sqlite_records), what is forgotten
-// and exported (sqlite_erasure). One thread at a time, the store's. Errors: as sqlite.h.
+// and exported (sqlite_erasure), what comes of age (sqlite_upkeep). One thread at a time, the
+// store's. Errors: as sqlite.h.
 #pragma once
 
 #include <algorithm>

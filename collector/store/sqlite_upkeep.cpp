@@ -1,5 +1,5 @@
 #include <array>
-#include <set>
+#include <vector>
 
 #include "collector/store/sqlite_statements.h"
 
@@ -19,8 +19,10 @@ bool SqliteStore::replay(const DeadLetter& letter, const Entry& today) {
   const std::string hash = find.text(4);  // of the payload as it came
   find.reset();
   if (today.rejected) {
-    Statement(*db_, "UPDATE dead_letters SET code = ?3, reason = ?4 WHERE stream = ?1 AND seq = ?2")
-        .with(stream, letter.seq, schema::to_word(*today.rejected), today.reason)
+    Statement(*db_,
+              "UPDATE dead_letters SET code = ?3, reason = ?4, payload = ?5"
+              " WHERE stream = ?1 AND seq = ?2")
+        .with(stream, letter.seq, schema::to_word(*today.rejected), today.reason, today.payload)
         .run();
   } else {
     statements_->erase_dead.with(stream, letter.seq, letter.seq).run();
@@ -36,27 +38,25 @@ bool SqliteStore::replay(const DeadLetter& letter, const Entry& today) {
 Expired SqliteStore::expire(std::int64_t before_ms, std::int64_t after, std::size_t most) {
   Expired out;
   out.after = after;
-  std::set<std::int64_t> streams;
-  Statement oldest(*db_,
-                   "SELECT id, stream, received_ms FROM events WHERE id > ?1 ORDER BY id LIMIT ?2");
-  oldest.with(after, std::uint64_t{most});
-  std::size_t seen = 0;
-  for (; oldest.step() && oldest.number(2) < before_ms; ++seen) {
-    out.after = oldest.number(0);
-    streams.insert(oldest.number(1));
-  }
-  oldest.reset();
-  out.done = seen < most;
-  if (out.done) {
-    Statement dead(*db_, "SELECT DISTINCT stream FROM dead_letters WHERE received_ms < ?1");
-    dead.with(before_ms);
-    while (dead.step()) streams.insert(dead.number(0));
-  }
-  if (streams.empty()) return out;
+  std::vector<std::int64_t> streams;
+  Statement next(*db_,
+                 "SELECT id FROM streams WHERE id > ?1 AND expired_through < durable_through"
+                 " ORDER BY id LIMIT ?2");
+  next.with(after, std::uint64_t{most});
+  while (next.step()) streams.push_back(next.number(0));
+  next.reset();
+  out.done = streams.size() < most;
   Transaction transaction(*db_);
-  for (const std::int64_t stream : streams) expire_stream(stream, before_ms, most, out);
+  for (const std::int64_t stream : streams) {
+    expire_stream(stream, before_ms, most - rows_of(out), out);
+    if (rows_of(out) >= most) {
+      out.done = false;  // there may be more of this one
+      break;
+    }
+    out.after = stream;
+  }
   transaction.commit();
-  erased_in_log_ = true;
+  if (out.events + out.dead_letters > 0) erased_in_log_ = true;
   return out;
 }
 
@@ -73,8 +73,7 @@ void SqliteStore::expire_stream(std::int64_t stream, std::int64_t before_ms, std
     const std::int64_t kind = rows.number(2);
     numbers.at(static_cast<std::size_t>(kind)) += rows.number(1);
     through = unsigned_of(rows.number(0) + rows.number(1)) - 1;
-    if (kind == 0) ++out.events;
-    if (kind == 2) ++out.dead_letters;
+    ++(kind == 0 ? out.events : kind == 1 ? out.gaps : out.dead_letters);
   }
   rows.reset();
   if (through == 0) return;

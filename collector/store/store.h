@@ -114,6 +114,7 @@ struct DeadLetter {
   std::string reason;
   std::int64_t received_ms = 0;
   std::string payload;  // scrubbed; empty if it could not be kept
+  std::uint32_t span = 1;
 };
 
 // The collector's side of the ledger, for one stream: through = stored + rejected + gaps + lost.
@@ -136,9 +137,13 @@ struct LedgerRow {
 struct Expired {
   std::uint64_t events = 0;
   std::uint64_t dead_letters = 0;
+  std::uint64_t gaps = 0;
   std::int64_t after = 0;
-  bool done = false;  // nothing older is left, but what waits for something before it
+  bool done = false;  // no stream is left to look at
 };
+inline std::uint64_t rows_of(const Expired& expired) {
+  return expired.events + expired.dead_letters + expired.gaps;
+}
 
 // An export that was made, and how much of a contributor's it holds.
 struct ExportRecord {
@@ -209,7 +214,7 @@ class Store {
 
   // Erases what was received before `before_ms`, of each stream from its beginning on as far as all
   // is so old. The ledger goes on counting it, and what is sent again stays erased. Looks at
-  // `most` events at most, those of a higher id than `after`.
+  // `most` streams at most, those of a higher id than `after`, and erases `most` rows.
   virtual Expired expire(std::int64_t before_ms, std::int64_t after, std::size_t most) = 0;
 
   // Takes events of an install again that is quarantined. False: it is not.

@@ -85,7 +85,7 @@ class FakeStore : public Store {
   bool replay(const DeadLetter&, const Entry&) override { return false; }
   Expired expire(std::int64_t before_ms, std::int64_t after, std::size_t) override {
     expiries.push_back({before_ms, after});
-    return {1, 0, after + 1, expiries.size() % 3 == 0};
+    return {1, 0, 0, after + 1, expiries.size() % 3 == 0};
   }
   bool readmit(const schema::WireId&) override { return false; }
   std::int64_t note_export(const ExportRecord&) override { return 0; }

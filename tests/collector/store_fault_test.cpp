@@ -206,8 +206,8 @@ TEST_F(ServeFaultTest, WhatIsFoundDamagedMeanwhileTakesNothingMore) {
     ASSERT_LT(Steady::now(), until);
   expect_web(collector, "503");
   Peer agent(collector.port(), "", nullptr);
-  agent.ask<Welcome>(hello());
-  EXPECT_EQ(agent.ask<Nack>(batch(1)).code, NackCode::kStorage);
+  EXPECT_EQ(agent.ask<Nack>(hello()).code, NackCode::kStorage);
+  EXPECT_TRUE(std::filesystem::exists(file() + ".damaged"));  // the next start is not so quick
 }
 
 TEST_F(StoreFaultTest, CheckTellsAWholeStoreFromADamagedOne) {
