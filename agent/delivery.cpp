@@ -79,6 +79,7 @@ class SpooledDelivery : public Delivery, public EventSink {
   void sync() override {
     if (!spool_) make_spool();
     if (!spool_) return;
+    for (; missed_ > 0; --missed_) spool_->suppress(kNoSpool);
     spool_->sync();
     if (uplink_) uplink_->wake();
   }
@@ -91,7 +92,6 @@ class SpooledDelivery : public Delivery, public EventSink {
     try {
       spool_.emplace(SpoolOptions{.state = state_});
       captures_ = true;
-      for (; missed_ > 0; --missed_) spool_->suppress(kNoSpool);
     } catch (const std::exception& error) {
       if (!complained_)
         spdlog::error("delivery: {}; nothing is captured until it can be made", error.what());

@@ -33,7 +33,7 @@ struct UplinkOptions {
   SpoolConfig limits;
   double grace_ms = 24 * 3600e3;  // acked records stay so long, for a restored collector
   double reconnect_min_ms = 500;  // doubles up to the greatest, jittered
-  double reconnect_max_ms = 60'000;
+  double reconnect_max_ms = 45'000;
   double lock_retry_ms = 500;  // how often another's lock is tried
   double look_ms = 100;        // when the spools are looked at again after something was new
   double look_max_ms = 2'000;  // doubles up to this while nothing is: others' records wait so long

@@ -16,8 +16,12 @@ namespace {
 constexpr const char* kZapEndpoint = "inproc://zeromq.zap.01";
 constexpr const char* kZapDomain = "strop";
 constexpr int kHandshakeMs = 3000;
-constexpr int kTransportHeartbeatMs = 10000;  // finds half-open TCP
-constexpr int kTransportTimeoutMs = 30000;
+// Half-open connections are found by TCP's own means. ZMTP's heartbeats would abort the process:
+// libzmq 4.3 says its PING even where the other end has gone while its input waited for us.
+constexpr int kKeepaliveIdleS = 10;
+constexpr int kKeepaliveEveryS = 5;
+constexpr int kKeepaliveTries = 4;
+constexpr int kUnansweredMs = 30000;  // for what was sent
 // A little above what a frame may have: who goes over it is told and logged; who goes over this is
 // cut off by libzmq without a word.
 constexpr std::int64_t kMaxReadBytes = schema::kMaxMessageBytes + (64 << 10);
@@ -44,8 +48,11 @@ zmq::socket_t make_router(zmq::context_t& context, const schema::CurveKey* key) 
   router.set(zmq::sockopt::router_mandatory, true);  // else answers to the gone vanish silently
   router.set(zmq::sockopt::maxmsgsize, kMaxReadBytes);
   router.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
-  router.set(zmq::sockopt::heartbeat_ivl, kTransportHeartbeatMs);
-  router.set(zmq::sockopt::heartbeat_timeout, kTransportTimeoutMs);
+  router.set(zmq::sockopt::tcp_keepalive, 1);
+  router.set(zmq::sockopt::tcp_keepalive_idle, kKeepaliveIdleS);
+  router.set(zmq::sockopt::tcp_keepalive_intvl, kKeepaliveEveryS);
+  router.set(zmq::sockopt::tcp_keepalive_cnt, kKeepaliveTries);
+  router.set(zmq::sockopt::tcp_maxrt, kUnansweredMs);
   router.set(zmq::sockopt::rcvhwm, kReceiveQueue);
   router.set(zmq::sockopt::sndhwm, kSendQueue);
   router.set(zmq::sockopt::backlog, kBacklog);

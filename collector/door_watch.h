@@ -2,8 +2,9 @@
 // says nothing, or says it too slowly. libzmq turns them away by itself.
 //
 // Owns the monitor of one ROUTER socket, which must outlive it. The receiver's thread. Counted, and
-// logged at most once a second. One that libzmq ends without a reason is told from a connection
-// that did its work only where nobody else shook hands meanwhile; else it is passed over.
+// logged at most once a second. One that libzmq ends without a reason is told at once from a
+// connection that did its work where nobody else shook hands meanwhile; else it is counted some
+// seconds later, when the books show that one handshake less ended than connections came.
 #pragma once
 
 #include <cstdint>
@@ -28,14 +29,23 @@ class DoorWatch {
   void handle(double now_ms);
 
  private:
+  struct Arrival {
+    std::uint64_t ended_handshakes = 0;  // until then
+    double at_ms = 0;
+  };
+
   void take(std::uint16_t event, std::uint32_t value, double now_ms);
+  void balance(double now_ms);
   void note_failure(const char* why, double now_ms);
 
   zmq::socket_t& router_;
   Metrics& metrics_;
   zmq::socket_t monitor_;
-  std::uint64_t ended_handshakes_ = 0;           // well or not
-  std::map<std::uint32_t, std::uint64_t> open_;  // descriptor → ended_handshakes_ when it came
+  std::uint64_t arrived_ = 0;
+  std::uint64_t ended_handshakes_ = 0;     // well or not, as far as libzmq tells
+  std::uint64_t silent_failures_ = 0;      // of which it does not tell
+  std::map<std::uint32_t, Arrival> open_;  // by descriptor
+  double balanced_ms_ = 0;
   OnceASecond logged_;
 };
 

@@ -28,14 +28,14 @@ std::string given_location(const StoreOptions& options) {
 }  // namespace
 
 std::string store_location(const StoreOptions& options) {
-  const std::string location = given_location(options);
+  std::string location = given_location(options);
   if (!is_database(location) && !std::filesystem::exists(location))
     throw UsageError("there is no store " + location + "; `strop-collector serve` makes one");
   return location;
 }
 
 std::string store_file(const StoreOptions& options, const std::string& command) {
-  const std::string location = given_location(options);
+  std::string location = given_location(options);
   if (is_database(location))
     throw UsageError(command +
                      " is for SQLite stores; use PostgreSQL's own pg_dump and pg_restore");

@@ -14,7 +14,7 @@ struct RestoreOptions {
 };
 
 std::string target(const RestoreOptions& options) {
-  const std::string path = store_file(options.store, "restore");
+  std::string path = store_file(options.store, "restore");
   // A log left by another store would be taken for this one's.
   for (const char* part : {"", "-wal", "-shm"})
     if (std::filesystem::exists(path + part))

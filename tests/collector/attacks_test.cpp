@@ -153,6 +153,16 @@ TEST_F(AttackTest, JunkInsteadOfAHandshake) {
   expect_logged("event=handshake_failed");
 }
 
+// libzmq tells no reason, and it might have been the other's connection that ended.
+TEST_F(AttackTest, JunkWhileAnotherShakesHands) {
+  start_with({});
+  const RawConnection web(serve_->port());
+  connect(bob_)->ask<Welcome>(hello_of_bob());
+  web.say("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" + std::string(4096, 'x'));
+  EXPECT_TRUE(web.is_cut_off());
+  expect_logged("event=handshake_failed");
+}
+
 // The first keeps the name; libzmq hears the other no more, so it can neither take answers nor
 // send.
 TEST_F(AttackTest, TheSameRoutingIdTwice) {

@@ -128,6 +128,7 @@ void FaultRun::settle() {
                                    " of " + std::to_string(agent->made()) + " acknowledged");
   }
   report_.last = stage_->verdict(reasons_);
+  for (const std::string& one : stage_->complaints()) report_.findings.push_back(one);
   if (!delivered) return;
   report_.findings.insert(report_.findings.end(), report_.last.findings.begin(),
                           report_.last.findings.end());

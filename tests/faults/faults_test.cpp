@@ -38,6 +38,29 @@ TEST(Faults, AClockThatIsSetBackKeepsNoPlaceForAConnectionThatIsGone) {
   EXPECT_TRUE(stage.live_until(settled, std::chrono::seconds(60)));
 }
 
+// Its connection ends, as it must; libzmq would rather keep it for ever, and once end the process.
+TEST(Faults, AMessageAlteredOnItsWayEndsItsConnectionAndNothingElse) {
+  SmallDisk::prepare();  // mounts of one's own, for what killed processes leave behind
+  Stage stage(programs(), false, 1);
+  RestlessAgent& agent = *stage.restless().front();
+  const auto settled = [&agent] { return agent.settled(); };
+  constexpr std::chrono::seconds kSoon(30);
+  agent.make(5);
+  ASSERT_TRUE(stage.live_until(settled, kSoon));
+  const std::size_t before = stage.collectors_sockets();
+  const std::uint64_t connections = agent.connections();
+  constexpr std::uint64_t kTimes = 8;
+  for (std::uint64_t i = 0; i < kTimes; ++i) {
+    stage.proxy(1).swap_bytes();
+    agent.make(5);
+    ASSERT_TRUE(stage.live_until(settled, kSoon)) << testing::PrintToString(stage.complaints());
+  }
+  EXPECT_EQ(agent.connections(), connections + kTimes);
+  EXPECT_TRUE(stage.live_until([&] { return stage.collectors_sockets() <= before; }, kSoon))
+      << stage.collectors_sockets() << " sockets, not " << before;
+  EXPECT_THAT(stage.complaints(), testing::IsEmpty());
+}
+
 TEST(Faults, EveryCapturedEventIsStoredOnceOrCountedWithItsReason) {
   const std::uint32_t seed = number_from("STROP_FAULTS_SEED", std::random_device{}());
   std::cout << "STROP_FAULTS_SEED=" << seed << std::endl;

@@ -61,6 +61,7 @@ void RestlessAgent::say_hello() {
 
 void RestlessAgent::begin_again(double now_ms) {
   socket_ = connect();
+  ++connections_;
   heard_ms_ = now_ms;
   say_hello();
 }

@@ -47,6 +47,8 @@ class RestlessAgent {
   bool settled() const { return acked_ == payloads_.size(); }
   std::uint64_t made() const { return payloads_.size(); }
   std::uint64_t acked() const { return acked_; }
+  // How often it had to connect anew.
+  std::uint64_t connections() const { return connections_; }
   // How often it was asked to send anew.
   std::uint64_t refusals() const { return refusals_; }
   const std::string& complaint() const { return complaint_; }
@@ -86,6 +88,7 @@ class RestlessAgent {
   bool wrong_order_ = false;
   bool again_ = false;
   std::uint64_t refusals_ = 0;
+  std::uint64_t connections_ = 0;
   std::string complaint_;
 };
 

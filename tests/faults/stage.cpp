@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sodium.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -282,7 +283,21 @@ std::vector<std::string> Stage::complaints() const {
   std::vector<std::string> out;
   for (const auto& agent : restless_)
     if (!agent->complaint().empty()) out.push_back(agent->complaint());
+  // Whom we kill is not looked at any more.
+  const auto look = [&out](const std::string& who, const std::unique_ptr<support::Process>& one) {
+    if (one && one->has_ended(milliseconds(0))) out.push_back(who + " has ended by itself");
+  };
+  look("the collector", collector_);
+  for (const Agent& agent : agents_) look("an agent", agent.process);
   return out;
+}
+
+std::size_t Stage::collectors_sockets() const {
+  const fs::directory_iterator open("/proc/" + std::to_string(collector_->id()) + "/fd");
+  return static_cast<std::size_t>(std::count_if(begin(open), end(open), [](const auto& entry) {
+    std::error_code gone;
+    return fs::read_symlink(entry.path(), gone).string().starts_with("socket:");
+  }));
 }
 
 }  // namespace strop::faults

@@ -88,6 +88,8 @@ class Stage {
   // What is wrong already, if anything is.
   std::vector<std::string> complaints() const;
   std::string folder() const { return folder_.path(); }
+  // How many sockets the collector has open.
+  std::size_t collectors_sockets() const;
   void keep_folder() { keep_ = true; }
 
  private:
