@@ -20,8 +20,7 @@ constexpr int kHandshakeMs = 3000;
 // libzmq 4.3 says its PING even where the other end has gone while its input waited for us.
 constexpr int kKeepaliveIdleS = 10;
 constexpr int kKeepaliveEveryS = 5;
-constexpr int kKeepaliveTries = 4;
-constexpr int kUnansweredMs = 30000;  // for what was sent
+constexpr int kUnansweredMs = 30000;  // then the connection ends
 // A little above what a frame may have: who goes over it is told and logged; who goes over this is
 // cut off by libzmq without a word.
 constexpr std::int64_t kMaxReadBytes = schema::kMaxMessageBytes + (64 << 10);
@@ -51,7 +50,6 @@ zmq::socket_t make_router(zmq::context_t& context, const schema::CurveKey* key) 
   router.set(zmq::sockopt::tcp_keepalive, 1);
   router.set(zmq::sockopt::tcp_keepalive_idle, kKeepaliveIdleS);
   router.set(zmq::sockopt::tcp_keepalive_intvl, kKeepaliveEveryS);
-  router.set(zmq::sockopt::tcp_keepalive_cnt, kKeepaliveTries);
   router.set(zmq::sockopt::tcp_maxrt, kUnansweredMs);
   router.set(zmq::sockopt::rcvhwm, kReceiveQueue);
   router.set(zmq::sockopt::sndhwm, kSendQueue);

@@ -3,8 +3,8 @@
 //
 // Owns the monitor of one ROUTER socket, which must outlive it. The receiver's thread. Counted, and
 // logged at most once a second. One that libzmq ends without a reason is told at once from a
-// connection that did its work where nobody else shook hands meanwhile; else it is counted some
-// seconds later, when the books show that one handshake less ended than connections came.
+// connection that did its work where nobody else shook hands meanwhile; else it is counted once the
+// books show, new arrivals left aside, that fewer handshakes ended than connections came.
 #pragma once
 
 #include <cstdint>

@@ -103,6 +103,10 @@ void Intake::on_undecodable(const std::string& peer, const schema::WireError& er
 
 void Intake::on_frame(const std::string& peer, const Caller& caller, const schema::Hello& hello,
                       std::int64_t now_ms) {
+  // Another may have chosen the same routing id before.
+  if (const auto before = peers_.find(peer);
+      before != peers_.end() && before->second.user != caller.user)
+    forget(peer);
   auto refuse_hello = [&](NackCode code, std::uint32_t retry_ms, const std::string& reason) {
     log_warn("hello_refused", {{"code", std::string(to_word(code))},
                                {"install", to_hex(hello.install)},

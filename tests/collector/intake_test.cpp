@@ -253,6 +253,19 @@ TEST_F(IntakeTest, AKeyUnderAnotherNameHasToSayHelloAgain) {
   EXPECT_EQ(code(), NackCode::kWrongInstall);
 }
 
+// Two may choose the same routing id, one after the other.
+TEST_F(IntakeTest, WhoComesUnderAnothersRoutingIdHasNoneOfItsStreams) {
+  hello();
+  answers();
+  const Caller bob{"bob", true, "key of bob"};
+  say(Hello{1, 1, id_of(7), id_of(8), 1, 1, "test"}, "p1", bob);
+  only<Welcome>();
+  say(batch(1, 1), "p1", bob);  // of anna's epoch
+  EXPECT_EQ(code(), NackCode::kHelloFirst);
+  EXPECT_THAT(store_.stored, IsEmpty());
+  EXPECT_EQ(metrics_.peers, 1U);
+}
+
 TEST_F(IntakeTest, AQuarantinedInstallIsShutOut) {
   hello();
   answers();

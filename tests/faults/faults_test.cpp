@@ -48,14 +48,16 @@ TEST(Faults, AMessageAlteredOnItsWayEndsItsConnectionAndNothingElse) {
   agent.make(5);
   ASSERT_TRUE(stage.live_until(settled, kSoon));
   const std::size_t before = stage.collectors_sockets();
-  const std::uint64_t connections = agent.connections();
+  // Either it connects anew, or libzmq has done so and a later batch is asked for a greeting.
+  const auto setbacks = [&agent] { return agent.connections() + agent.refusals(); };
+  const std::uint64_t before_it = setbacks();
   constexpr std::uint64_t kTimes = 8;
   for (std::uint64_t i = 0; i < kTimes; ++i) {
     stage.proxy(1).swap_bytes();
     agent.make(5);
     ASSERT_TRUE(stage.live_until(settled, kSoon)) << testing::PrintToString(stage.complaints());
   }
-  EXPECT_EQ(agent.connections(), connections + kTimes);
+  EXPECT_GE(setbacks(), before_it + kTimes) << "not each was altered";
   EXPECT_TRUE(stage.live_until([&] { return stage.collectors_sockets() <= before; }, kSoon))
       << stage.collectors_sockets() << " sockets, not " << before;
   EXPECT_THAT(stage.complaints(), testing::IsEmpty());

@@ -5,7 +5,7 @@ import { Dealer } from 'zeromq'
 import * as frames from './frames.mjs'
 
 const firstDelayMs = 500
-const longestDelayMs = 60_000
+const longestDelayMs = 45_000
 const perBatch = 20
 const mostUnanswered = 8
 
