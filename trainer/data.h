@@ -28,6 +28,10 @@ struct TokenPair {
   std::vector<bool> special;  // of the prompt's tokens: the template's own; empty: none are
   std::vector<TokenId> chosen;
   std::vector<TokenId> rejected;
+  // What the preference term compares (trainer/compared_tokens.h); empty: all.
+  std::vector<bool> chosen_compared;
+  std::vector<bool> rejected_compared;
+  bool compares = true;  // anything at all
   double epsilon = 0;
   double weight = 1;  // relative to the others: the mean over all pairs is 1
 };

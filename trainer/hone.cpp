@@ -1,5 +1,6 @@
 #include "trainer/hone.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <stdexcept>
@@ -63,6 +64,18 @@ TokenPairs load_pairs(const Recipe& recipe, const Tokenizer& tokenizer) {
         std::to_string(out.alike) + " without a difference, " + std::to_string(out.weightless) +
         " of weight 0. No adapter was written; collect more pairs, or export others.");
   return out;
+}
+
+// What the preference term is to compare, and whether it can.
+void prepare_comparison(const Recipe& recipe, std::vector<TokenPair>& pairs) {
+  if (recipe.method != Method::kDpo) return;
+  for (TokenPair& pair : pairs) {
+    choose_compared(pair, recipe.objective.compared);
+    if (recipe.objective.term == PreferenceTerm::kRobust && pair.epsilon >= 0.5)
+      throw std::invalid_argument(
+          recipe.pairs + " holds a pair whose epsilon is " + std::to_string(pair.epsilon) +
+          "; [objective] term = \"robust\" needs less than 0.5: take \"sigmoid\", or leave it out");
+  }
 }
 
 std::string digest_of(const Decoder& model) {
@@ -149,8 +162,11 @@ nlohmann::json summarize(const Recipe& recipe, const TokenPairs& data, const Loo
                      {"loss", first_and_last(first.loss, last.loss)},
                      {"likelihood_loss", first_and_last(first.likelihood, last.likelihood)},
                      {"recipe", recipe_to_json(recipe)}};
+  if (recipe.method == Method::kDpo)
+    out["uncompared"] = std::count_if(data.pairs.begin(), data.pairs.end(),
+                                      [](const TokenPair& pair) { return !pair.compares; });
   if (recipe.objective.prompt > 0) out["prompt_loss"] = first_and_last(first.prompt, last.prompt);
-  // The method's own loss: of dpo the preference term, which begins at ln 2.
+  // The method's own loss: of dpo the preference term; the sigmoid begins at ln 2.
   const bool dpo = recipe.method == Method::kDpo;
   out["first_loss"] = dpo ? first.preference : first.likelihood;
   out["last_loss"] = dpo ? last.preference : last.likelihood;
@@ -174,7 +190,8 @@ nlohmann::json hone(const Recipe& recipe, int threads) {
   const Tokenizer tokenizer = load_tokenizer(recipe);
   check_template(recipe, tokenizer);
   Decoder base = load_base(recipe, tokenizer);
-  const TokenPairs data = load_pairs(recipe, tokenizer);
+  TokenPairs data = load_pairs(recipe, tokenizer);
+  prepare_comparison(recipe, data.pairs);
   LoopOptions options{.threads = threads, .folder = recipe.out};
   options.fingerprint = {{"base", digest_of(base)},
                          {"pairs", digest_of(data.pairs)},

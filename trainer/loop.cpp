@@ -81,6 +81,13 @@ std::vector<Tensor> tensors_of(const std::vector<NamedParameter>& parameters) {
 
 Tensor column(const std::vector<double>& values) { return torch::tensor(values, torch::kFloat32); }
 
+// What the reference thinks of a pair, in nats.
+struct ReferenceScore {
+  float chosen = 0;
+  float rejected = 0;
+  float chosen_nll = 0;
+};
+
 // Pairs of one step that are computed together.
 using Shard = std::vector<std::size_t>;
 
@@ -174,7 +181,8 @@ class Loop {
         for (std::size_t i = 0; i < shard.size(); ++i) {
           const auto row = static_cast<std::int64_t>(i);
           reference_[shard[i]] = {scores.log_probs.chosen[row].item<float>(),
-                                  scores.log_probs.rejected[row].item<float>()};
+                                  scores.log_probs.rejected[row].item<float>(),
+                                  scores.chosen_nll[row].item<float>()};
         }
       });
       progress.step(static_cast<std::int64_t>(step + 1), "log-probs");
@@ -215,13 +223,13 @@ class Loop {
     const PairScores scores = score_pairs(model, batch, objective.prompt > 0);
     std::vector<double> weights;
     std::vector<double> epsilons;
-    std::vector<double> lengths;
+    std::vector<double> compares;
     StepMeasures sums;
     for (const std::size_t i : shard) {
       const TokenPair& pair = pairs_[i];
       weights.push_back(pair.weight);
       epsilons.push_back(pair.epsilon);
-      lengths.push_back(static_cast<double>(pair.chosen.size()));
+      compares.push_back(pair.compares ? 1 : 0);
       if (preference_)
         sums.length_ratio +=
             static_cast<double>(pair.chosen.size()) / static_cast<double>(pair.rejected.size());
@@ -238,15 +246,19 @@ class Loop {
       sums.prompt = total(weight * scores.prompt_nll);
     }
     if (preference_) {
-      const PairLogProbs reward = rewards(scores.log_probs, reference_of(shard), objective.beta);
-      const Tensor preference = preference_loss(reward, column(epsilons));
+      const Reference reference = reference_of(shard);
+      const PairLogProbs reward = rewards(scores.log_probs, reference.log_probs, objective.beta);
+      const Tensor preference =
+          column(compares) * preference_loss({objective.term, objective.beta, objective.gamma},
+                                             scores.log_probs, reference.log_probs, scores.lengths,
+                                             column(epsilons));
       loss = loss + objective.preference * preference;
       sums.preference = total(weight * preference);
       sums.logp_rejected = total(scores.log_probs.rejected);
       sums.reward_chosen = total(reward.chosen);
       sums.reward_rejected = total(reward.rejected);
       sums.accuracy = total((reward.chosen > reward.rejected).to(torch::kFloat32));
-      sums.chosen_gain = total(reward.chosen / column(lengths)) / objective.beta;
+      sums.chosen_gain = total(reference.chosen_nll - scores.chosen_nll);
     }
     loss = (weight * loss).sum();
     sums.loss = loss.item<double>();
@@ -254,14 +266,19 @@ class Loop {
     return sums;
   }
 
-  PairLogProbs reference_of(const Shard& shard) const {
-    std::vector<float> chosen;
-    std::vector<float> rejected;
-    for (const std::size_t i : shard) {
-      chosen.push_back(reference_[i].chosen);
-      rejected.push_back(reference_[i].rejected);
-    }
-    return {torch::tensor(chosen), torch::tensor(rejected)};
+  // As score_pairs has it of the policy.
+  struct Reference {
+    PairLogProbs log_probs;
+    Tensor chosen_nll;
+  };
+  Reference reference_of(const Shard& shard) const {
+    const auto column_of = [&](float ReferenceScore::*field) {
+      std::vector<float> values;
+      for (const std::size_t i : shard) values.push_back(reference_[i].*field);
+      return torch::tensor(values);
+    };
+    return {{column_of(&ReferenceScore::chosen), column_of(&ReferenceScore::rejected)},
+            column_of(&ReferenceScore::chosen_nll)};
   }
 
   // From sums to means.
@@ -340,11 +357,6 @@ class Loop {
     }
   }
 
-  struct Reference {
-    float chosen = 0;
-    float rejected = 0;
-  };
-
   Decoder& model_;
   const std::vector<TokenPair>& pairs_;
   const Recipe& recipe_;
@@ -358,7 +370,7 @@ class Loop {
   std::int64_t steps_ = 0;
   std::vector<std::size_t> order_;  // of epoch_
   std::size_t epoch_ = 0;
-  std::vector<Reference> reference_;  // by pair
+  std::vector<ReferenceScore> reference_;  // by pair
   History history_;
   bool chosen_fell_ = false;
 };

@@ -19,15 +19,17 @@ struct RowList {
   std::vector<std::int64_t> rows;
   std::vector<std::int64_t> targets;
   std::vector<std::int64_t> pair;
+  std::vector<float> compared;
 
-  void add(std::int64_t row, TokenId target, std::size_t index) {
+  void add(std::int64_t row, TokenId target, std::size_t index, bool is_compared) {
     rows.push_back(row);
     targets.push_back(target);
     pair.push_back(static_cast<std::int64_t>(index));
+    compared.push_back(is_compared ? 1 : 0);
   }
   TargetRows tensors() const {
     return {torch::tensor(rows, torch::kInt64), torch::tensor(targets, torch::kInt64),
-            torch::tensor(pair, torch::kInt64)};
+            torch::tensor(pair, torch::kInt64), torch::tensor(compared)};
   }
 };
 
@@ -53,12 +55,13 @@ class Layout {
     for (std::int64_t i = 0; i < prompt; ++i) {
       const TokenId token = pair.prompt[static_cast<std::size_t>(i)];
       const bool special = !pair.special.empty() && pair.special[static_cast<std::size_t>(i)];
-      if (i > 0 && !special) prompt_.add(next_ - 1, token, index);
+      if (i > 0 && !special) prompt_.add(next_ - 1, token, index, false);
       put(token, i, kPrompt);
     }
-    add_completion(pair.chosen, index, first + prompt - 1, prompt, kChosen, chosen_);
+    const Place behind_prompt{index, first + prompt - 1, prompt};
+    add_completion(pair.chosen, pair.chosen_compared, behind_prompt, kChosen, chosen_);
     if (both_)
-      add_completion(pair.rejected, index, first + prompt - 1, prompt, kRejected, rejected_);
+      add_completion(pair.rejected, pair.rejected_compared, behind_prompt, kRejected, rejected_);
   }
 
   PairBatch finish(std::size_t pairs) const {
@@ -88,14 +91,18 @@ class Layout {
     ++next_;
   }
 
-  // The first token is predicted by the prompt's last, whose row is `row`.
-  void add_completion(const std::vector<TokenId>& tokens, std::size_t index, std::int64_t row,
-                      std::int64_t position, std::int64_t segment, RowList& list) {
+  struct Place {
+    std::size_t pair;
+    std::int64_t row;  // of the prompt's last token, which predicts the first one
+    std::int64_t position;
+  };
+  void add_completion(const std::vector<TokenId>& tokens, const std::vector<bool>& compared,
+                      Place at, std::int64_t segment, RowList& list) {
     for (std::size_t i = 0; i < tokens.size(); ++i) {
-      list.add(row, tokens[i], index);
+      list.add(at.row, tokens[i], at.pair, compared.empty() || compared[i]);
       if (i + 1 == tokens.size()) break;
-      row = next_;
-      put(tokens[i], position++, segment);
+      at.row = next_;
+      put(tokens[i], at.position++, segment);
     }
   }
 
@@ -126,13 +133,21 @@ PairScores score_pairs(const Decoder& model, const PairBatch& batch, bool with_p
   const auto log_probs = [&](const TargetRows& rows) {
     return token_log_probs(model.logits(flat.index_select(0, rows.rows)), rows.targets);
   };
+  const auto compared = [&](const Tensor& values, const TargetRows& rows) {
+    return sum_by_text(values * rows.compared, rows.pair, batch.pairs);
+  };
+  const auto length = [&](const TargetRows& rows) {
+    return sum_by_text(rows.compared, rows.pair, batch.pairs).clamp_min(1);
+  };
   PairScores out;
   const Tensor chosen = log_probs(batch.chosen);
-  out.log_probs.chosen = sum_by_text(chosen, batch.chosen.pair, batch.pairs);
+  out.log_probs.chosen = compared(chosen, batch.chosen);
+  out.lengths.chosen = length(batch.chosen);
   out.chosen_nll = mean_nll(chosen, batch.chosen.pair, batch.pairs);
-  if (batch.rejected.rows.defined())
-    out.log_probs.rejected =
-        sum_by_text(log_probs(batch.rejected), batch.rejected.pair, batch.pairs);
+  if (batch.rejected.rows.defined()) {
+    out.log_probs.rejected = compared(log_probs(batch.rejected), batch.rejected);
+    out.lengths.rejected = length(batch.rejected);
+  }
   if (with_prompt)
     out.prompt_nll = mean_nll(log_probs(batch.prompt), batch.prompt.pair, batch.pairs);
   return out;

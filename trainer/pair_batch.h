@@ -16,11 +16,12 @@
 
 namespace strop::trainer {
 
-// What is predicted, all int64 [R].
+// What is predicted, all int64 [R] but `compared`.
 struct TargetRows {
-  torch::Tensor rows;     // of the hidden states laid out as [B·T, H]
-  torch::Tensor targets;  // the token each row predicts
-  torch::Tensor pair;     // the pair of the batch that it belongs to
+  torch::Tensor rows;      // of the hidden states laid out as [B·T, H]
+  torch::Tensor targets;   // the token each row predicts
+  torch::Tensor pair;      // the pair of the batch that it belongs to
+  torch::Tensor compared;  // float32: 1 where the preference term compares it, else 0
 };
 
 struct PairBatch {
@@ -37,7 +38,8 @@ PairBatch make_pair_batch(const std::vector<const TokenPair*>& pairs, Sides side
 
 // What the decoder thinks of a batch, differentiable.
 struct PairScores {
-  PairLogProbs log_probs;    // [B] both; rejected is undefined for Sides::kChosen
+  PairLogProbs log_probs;    // of what is compared; rejected is undefined for Sides::kChosen
+  PairLengths lengths;       // of what is compared, at least 1; likewise
   torch::Tensor chosen_nll;  // [B], mean over tokens
   torch::Tensor prompt_nll;  // [B]; undefined unless asked for
 };

@@ -7,6 +7,8 @@
 namespace strop::trainer {
 namespace {
 
+constexpr std::string_view kDivergence = "divergence";
+
 void check(const Recipe& recipe, const std::string& file) {
   const auto want = [&](bool holds, const std::string& what) {
     if (!holds) throw std::invalid_argument(file + ": " + what);
@@ -18,6 +20,7 @@ void check(const Recipe& recipe, const std::string& file) {
   want(!recipe.out.empty(), "name the folder to write: [data] out, or --out");
   want(recipe.context >= 16, "[data] context must be at least 16 tokens");
   want(objective.beta > 0, "[objective] beta must be positive");
+  want(objective.gamma >= 0, "[objective] gamma must not be negative");
   want(objective.preference >= 0 && objective.likelihood >= 0 && objective.prompt >= 0,
        "[objective] weights must not be negative");
   want(objective.likelihood > 0 || (recipe.method == Method::kDpo && objective.preference > 0),
@@ -53,12 +56,40 @@ void read_data(TomlReader& top, const std::string& file, Recipe& out) {
   out.family = *family;
 }
 
+// "divergence" is a term and the tokens it is about.
+void read_term(TomlReader& objective, const std::string& file, ObjectiveRecipe& out) {
+  std::string term = "sigmoid";
+  std::string compared;
+  objective.read("term", term);
+  objective.read("compare", compared);
+  const auto unknown = [&](const char* key, const std::string& value, const char* known) {
+    return std::invalid_argument(file + ": [objective] " + key + " '" + value +
+                                 "' is unknown (known: " + known + ")");
+  };
+  const bool divergence = term == kDivergence;
+  if (divergence && !compared.empty() && compared != compared_name(ComparedTokens::kFirst))
+    throw std::invalid_argument(file +
+                                ": [objective] term = \"divergence\" compares the first tokens "
+                                "that differ: remove compare");
+  const auto known_term = divergence ? PreferenceTerm::kSigmoid : term_by_name(term);
+  if (!known_term)
+    throw unknown("term", term,
+                  "sigmoid, robust, hinge, ipo, sigmoid_norm, apo_zero, simpo, divergence");
+  out.term = *known_term;
+  if (out.term == PreferenceTerm::kSimpo) objective.read("gamma", out.gamma);
+  if (compared.empty()) compared = divergence ? "first" : "all";
+  const auto known_tokens = compared_by_name(compared);
+  if (!known_tokens) throw unknown("compare", compared, "all, edited, first");
+  out.compared = *known_tokens;
+}
+
 void read_objective(TomlReader& top, const std::string& file, Recipe& out) {
   const toml::table table = top.table("objective");
   TomlReader objective(table, file + ": [objective]");
   if (out.method == Method::kDpo) {
     objective.read("beta", out.objective.beta);
     objective.read("preference", out.objective.preference);
+    read_term(objective, file, out.objective);
   }
   objective.read("likelihood", out.objective.likelihood);
   objective.read("prompt", out.objective.prompt);
@@ -147,6 +178,9 @@ nlohmann::json recipe_to_json(const Recipe& recipe) {
   if (recipe.method == Method::kDpo) {
     out["beta"] = recipe.objective.beta;
     out["preference"] = recipe.objective.preference;
+    out["term"] = term_name(recipe.objective.term);
+    out["compare"] = compared_name(recipe.objective.compared);
+    if (recipe.objective.term == PreferenceTerm::kSimpo) out["gamma"] = recipe.objective.gamma;
   }
   if (!train.full) {
     out["rank"] = train.rank;

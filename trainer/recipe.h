@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "schema/fim.h"
+#include "trainer/compared_tokens.h"
+#include "trainer/objectives/preference.h"
 #include "trainer/optim.h"
 
 namespace strop::trainer {
@@ -20,7 +22,10 @@ const char* method_name(Method method);
 // The terms of the loss of a pair, added up by these weights; each is a mean over a text's tokens
 // but the preference term, which is one number a pair.
 struct ObjectiveRecipe {
+  PreferenceTerm term = PreferenceTerm::kSigmoid;
+  ComparedTokens compared = ComparedTokens::kAll;
   double beta = 0.1;          // how far from the reference a preference may lead
+  double gamma = 0.5;         // margin that SimPO asks for
   double preference = 0.125;  // weight of the preference term; none in sft
   double likelihood = 1;      // of what the developer wrote
   double prompt = 1;          // of the text before it: the language of the repository

@@ -12,6 +12,7 @@
 #include "temporary_folder.h"
 #include "tiny_model.h"
 #include "trainer/checkpoint.h"
+#include "trainer/compared_tokens.h"
 #include "trainer/model/adapter.h"
 #include "trainer/pair_batch.h"
 
@@ -87,6 +88,45 @@ TEST(Loop, LearnsWhatItIsShown) {
       EXPECT_GT(result.history.recent().accuracy, 0.9);
     }
   }
+}
+
+// The likelihood terms are switched off, so it is the preference that teaches.
+TEST(Loop, EveryPreferenceTermPrefersTheChosen) {
+  for (const PreferenceTerm term :
+       {PreferenceTerm::kSigmoid, PreferenceTerm::kRobust, PreferenceTerm::kHinge,
+        PreferenceTerm::kIpo, PreferenceTerm::kSigmoidNorm, PreferenceTerm::kApoZero,
+        PreferenceTerm::kSimpo})
+    for (const ComparedTokens compared :
+         {ComparedTokens::kAll, ComparedTokens::kEdited, ComparedTokens::kFirst}) {
+      Recipe how = recipe();
+      how.train.epochs = 20;
+      how.objective.term = term;
+      how.objective.likelihood = how.objective.prompt = 0;
+      how.objective.preference = 1;
+      auto pairs = some_pairs(10);
+      for (TokenPair& pair : pairs) choose_compared(pair, compared);
+      Decoder model = trainee(how);
+      const LoopResult result = train_pairs(model, pairs, how, {});
+      SCOPED_TRACE(std::string(term_name(term)) + " " + std::string(compared_name(compared)));
+      EXPECT_LT(result.history.recent().preference, result.history.first().preference);
+      EXPECT_GT(result.history.recent().reward_chosen, result.history.recent().reward_rejected);
+    }
+}
+
+TEST(Loop, APairWithNothingToCompareTeachesNoPreference) {
+  Recipe how = recipe();
+  how.objective.likelihood = how.objective.prompt = 0;
+  how.objective.preference = 1;
+  auto pairs = some_pairs(4);
+  for (TokenPair& pair : pairs) {
+    pair.chosen = pair.rejected;
+    pair.rejected.push_back(7);
+    choose_compared(pair, ComparedTokens::kFirst);
+  }
+  Decoder model = trainee(how);
+  const LoopResult result = train_pairs(model, pairs, how, {});
+  EXPECT_EQ(result.history.recent().preference, 0);
+  EXPECT_EQ(result.history.recent().grad_norm, 0);
 }
 
 TEST(Loop, TheNumberOfThreadsChangesNothing) {
@@ -191,6 +231,23 @@ TEST(Loop, ASharedPromptIsTheSameAsSeparateOnes) {
     EXPECT_NEAR(shared.chosen[row].item<double>(), alone(pairs[i], pairs[i].chosen), 1e-4);
     EXPECT_NEAR(shared.rejected[row].item<double>(), alone(pairs[i], pairs[i].rejected), 1e-4);
   }
+}
+
+// The first place where they differ: the same row of logits for both.
+TEST(Loop, DivergenceComparesTwoNextTokensBehindTheSameText) {
+  Decoder model = tiny_decoder(tiny_config());
+  TokenPair pair{.prompt = tokens(1, 6), .chosen = {5, 9, 3, 2}, .rejected = {5, 9, 4}};
+  choose_compared(pair, ComparedTokens::kFirst);
+  torch::NoGradGuard no_grad;
+  const PairScores scores = score_pairs(model, make_pair_batch({&pair}, Sides::kBoth), false);
+  std::vector<std::int64_t> shared(pair.prompt.begin(), pair.prompt.end());
+  shared.insert(shared.end(), {5, 9});
+  const torch::Tensor next = torch::log_softmax(
+      model.logits(model.hidden({.tokens = torch::tensor(shared, torch::kInt64).unsqueeze(0)})),
+      -1)[0][-1];
+  EXPECT_NEAR(scores.log_probs.chosen.item<double>(), next[3].item<double>(), 1e-5);
+  EXPECT_NEAR(scores.log_probs.rejected.item<double>(), next[4].item<double>(), 1e-5);
+  EXPECT_EQ(scores.lengths.chosen.item<double>(), 1);
 }
 
 }  // namespace

@@ -46,6 +46,9 @@ out = "out"
 context = 99
 fim = "qwen"
 [objective]
+term = "simpo"
+compare = "edited"
+gamma = 0.8
 beta = 0.3
 preference = 0.4
 likelihood = 0.5
@@ -72,6 +75,9 @@ checkpoint_every = 13
   EXPECT_EQ(got.context, 99);
   EXPECT_EQ(got.family, schema::FimFamily::kQwen);
   EXPECT_EQ(got.family_name, "qwen");
+  EXPECT_EQ(got.objective.term, PreferenceTerm::kSimpo);
+  EXPECT_EQ(got.objective.compared, ComparedTokens::kEdited);
+  EXPECT_EQ(got.objective.gamma, 0.8);
   EXPECT_EQ(got.objective.beta, 0.3);
   EXPECT_EQ(got.objective.preference, 0.4);
   EXPECT_EQ(got.objective.likelihood, 0.5);
@@ -91,6 +97,12 @@ checkpoint_every = 13
   EXPECT_EQ(got.train.average, 0.9);
   EXPECT_EQ(got.train.seed, 11U);
   EXPECT_EQ(got.train.checkpoint_every, 13);
+}
+
+TEST_F(RecipeFile, DivergenceIsTheSigmoidOfTheFirstTokensThatDiffer) {
+  const Recipe got = read(std::string(kData) + "[objective]\nterm = \"divergence\"\n");
+  EXPECT_EQ(got.objective.term, PreferenceTerm::kSigmoid);
+  EXPECT_EQ(got.objective.compared, ComparedTokens::kFirst);
 }
 
 TEST_F(RecipeFile, AFullFineTuneHasNoAdapter) {
@@ -142,7 +154,8 @@ TEST_F(RecipeFile, ThoseForLargeModelsAreGoodAndGoTogether) {
     EXPECT_LE(got.train.learning_rate, 1e-4) << file;
     EXPECT_LE(got.train.rank, 16) << file;  // vLLM's default
     both.push_back(recipe_to_json(got));
-    for (const char* key : {"method", "beta", "preference"}) both.back().erase(key);
+    for (const char* key : {"method", "term", "compare", "beta", "preference"})
+      both.back().erase(key);
   }
   EXPECT_EQ(both.at(0), both.at(1));
 }
@@ -173,6 +186,10 @@ TEST_F(RecipeFile, WhatIsWrongIsNamedWithFileAndKeyAndWhatItMayBe) {
       {"[train]\nschedule = \"step\"", "[train] schedule 'step'", "constant, linear, cosine"},
       {"context = 15", "[data] context", "at least 16 tokens"},
       {"[objective]\nbeta = 0", "[objective] beta", "positive"},
+      {"[objective]\nterm = \"orpo\"", "[objective] term 'orpo'", "sigmoid, robust, hinge"},
+      {"[objective]\ncompare = \"some\"", "[objective] compare 'some'", "all, edited, first"},
+      {"[objective]\nterm = \"divergence\"\ncompare = \"all\"", "\"divergence\"", "remove compare"},
+      {"[objective]\nterm = \"simpo\"\ngamma = -1", "[objective] gamma", "not be negative"},
       {"[objective]\npreference = -1", "[objective] weights", "not be negative"},
       {"[objective]\nlikelihood = -1", "[objective] weights", "not be negative"},
       {"[objective]\nprompt = -1", "[objective] weights", "not be negative"},
@@ -205,7 +222,7 @@ TEST_F(RecipeFile, WhatIsMissingIsNamedWithItsFlag) {
 
 TEST_F(RecipeFile, SftKnowsNoPreference) {
   EXPECT_EQ(read(kData, Method::kSft).objective.preference, 0);
-  for (const char* key : {"beta", "preference"})
+  for (const char* key : {"beta", "preference", "term", "compare", "gamma"})
     EXPECT_THAT(refusal(std::string(kData) + "[objective]\n" + key + " = 1\n", Method::kSft),
                 HasSubstr(std::string("unknown key '") + key));
   EXPECT_THAT(refusal(std::string(kData) + "[objective]\nlikelihood = 0\n", Method::kSft),
