@@ -407,13 +407,13 @@ PretrainRecipe read_pretrain_recipe(const std::string& file) {
   model.read("intermediate", config.intermediate);
   config.max_positions = 1024;
   model.read("max_positions", config.max_positions);
-  model.read("rope_theta", config.rope_theta);
+  model.read("rope_theta", config.rope.theta);
   model.read("tied_head", config.tied_head);
   model.finish();
   if (config.heads > 0 && config.hidden % config.heads != 0)
     throw std::invalid_argument(file + ": [model]: hidden must be a multiple of heads");
   config.head_dim = config.heads > 0 ? config.hidden / config.heads : 0;
-  config.qkv_bias = config.family == "qwen2";
+  set_family(config, std::string(config.family));
   config.vocab = 1;  // until the tokenizer is read
   if (const auto checked = config_from_json(config_to_json(config)); !checked)
     throw std::invalid_argument(file + ": [model]: " + checked.error());

@@ -35,7 +35,7 @@ TEST(Config, ReadsLlama) {
   expected.head_dim = 8;
   expected.intermediate = 160;
   expected.max_positions = 128;
-  expected.rope_theta = 500000;
+  expected.rope.theta = 500000;
   expected.norm_eps = 1e-5;
   expected.tied_head = true;
   EXPECT_EQ(*config, expected);
@@ -60,7 +60,7 @@ TEST(Config, AbsentAndNullFieldsHaveTheFamilysDefaults) {
   ASSERT_TRUE(config) << config.error();
   EXPECT_EQ(config->kv_heads, 8);
   EXPECT_EQ(config->head_dim, 8);
-  EXPECT_EQ(config->rope_theta, 10000);
+  EXPECT_EQ(config->rope.theta, 10000);
   EXPECT_EQ(config->norm_eps, 1e-6);
   EXPECT_FALSE(config->tied_head);
 }
@@ -73,12 +73,70 @@ TEST(Config, RopeStandsInEitherOfTwoPlaces) {
   newer["rope_parameters"] = {{"rope_type", "linear"}, {"factor", 4.0}, {"rope_theta", 500000.0}};
   ASSERT_TRUE(config_from_json(older));
   ASSERT_TRUE(config_from_json(newer));
-  EXPECT_EQ(config_from_json(older)->rope_scale, 4);
+  EXPECT_EQ(config_from_json(older)->rope.scaling, RopeScaling::kLinear);
+  EXPECT_EQ(config_from_json(older)->rope.factor, 4);
   EXPECT_EQ(*config_from_json(older), *config_from_json(newer));
 }
 
+TEST(Config, EveryRopeScalingIsWrittenAsItIsRead) {
+  for (const char* scaling :
+       {R"({"type": "linear", "factor": 4.0})",
+        R"({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 64})",
+        R"({"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32})",
+        R"({"rope_type": "yarn", "factor": 4.0, "mscale": 1.0, "mscale_all_dim": 0.5,
+            "truncate": false})"}) {
+    json in = llama();
+    in["rope_scaling"] = json::parse(scaling);
+    const auto config = config_from_json(in);
+    ASSERT_TRUE(config) << config.error();
+    EXPECT_NE(config->rope.scaling, RopeScaling::kNone);
+    EXPECT_EQ(*config_from_json(config_to_json(*config)), *config) << scaling;
+  }
+}
+
+// Within the window attention is whole, so that far the family's formula is ours.
+TEST(Config, ASlidingWindowBoundsThePositions) {
+  const auto positions = [](const char* change) {
+    json in = llama();
+    in["max_position_embeddings"] = 8192;
+    in.merge_patch(json::parse(change));
+    return config_from_json(in).value().max_positions;
+  };
+  EXPECT_EQ(positions(R"({"model_type": "mistral", "sliding_window": 512})"), 512);
+  EXPECT_EQ(positions(R"({"model_type": "mistral"})"), 4096);  // transformers' default
+  EXPECT_EQ(positions(R"({"model_type": "starcoder2", "sliding_window": 64})"), 64);
+  EXPECT_EQ(positions(R"({"model_type": "starcoder2"})"), 8192);
+  EXPECT_EQ(positions(R"({"model_type": "qwen2", "sliding_window": 64})"), 8192);
+  EXPECT_EQ(
+      positions(R"({"model_type": "qwen2", "sliding_window": 64, "use_sliding_window": true})"),
+      64);
+  json whole = llama();
+  whole["model_type"] = "mistral";
+  whole["sliding_window"] = nullptr;
+  whole["max_position_embeddings"] = 8192;
+  EXPECT_EQ(config_from_json(whole).value().max_positions, 8192);
+}
+
+TEST(Config, BiasesAreTheFamilysOrTheFiles) {
+  const auto biases = [](const char* change) {
+    json in = llama();
+    in.merge_patch(json::parse(change));
+    const ModelConfig config = config_from_json(in).value();
+    return std::vector<bool>{config.qkv_bias, config.output_bias, config.mlp_bias};
+  };
+  EXPECT_THAT(biases("{}"), testing::ElementsAre(false, false, false));
+  EXPECT_THAT(biases(R"({"attention_bias": true})"), testing::ElementsAre(true, true, false));
+  EXPECT_THAT(biases(R"({"mlp_bias": true})"), testing::ElementsAre(false, false, true));
+  EXPECT_THAT(biases(R"({"model_type": "qwen2"})"), testing::ElementsAre(true, false, false));
+  EXPECT_THAT(biases(R"({"model_type": "qwen3"})"), testing::ElementsAre(false, false, false));
+  EXPECT_THAT(biases(R"({"model_type": "starcoder2"})"), testing::ElementsAre(true, true, true));
+  EXPECT_THAT(biases(R"({"model_type": "starcoder2", "use_bias": false})"),
+              testing::ElementsAre(false, false, false));
+}
+
 TEST(Config, ReadsWhatItWrites) {
-  for (const char* family : {"llama", "qwen2"}) {
+  for (const char* family : {"llama", "qwen2", "qwen3", "mistral", "starcoder2"}) {
     json in = llama();
     in["model_type"] = family;
     in["rope_scaling"] = {{"type", "linear"}, {"factor", 2.0}};
@@ -96,13 +154,15 @@ struct Refusal {
 
 TEST(Config, RefusesWhatItWouldComputeWrongly) {
   const Refusal kRefusals[] = {
-      {R"({"model_type": "gpt2"})", "model_type 'gpt2' is not supported (llama and qwen2 are)"},
+      {R"({"model_type": "gpt2"})",
+       "model_type 'gpt2' is not supported (llama, mistral, qwen2, qwen3 and"},
       {R"({"model_type": null})", "model_type"},
       {R"({"model_type": 3})", "config.json"},
       {R"({"hidden_act": "gelu"})", "hidden_act 'gelu'"},
-      {R"({"attention_bias": true})", "attention_bias"},
-      {R"({"mlp_bias": true})", "mlp_bias"},
-      {R"({"model_type": "qwen2", "use_sliding_window": true})", "use_sliding_window"},
+      {R"({"model_type": "qwen2", "attention_bias": true})", "attention_bias"},
+      {R"({"model_type": "mistral", "mlp_bias": true})", "mlp_bias"},
+      {R"({"model_type": "starcoder2", "hidden_act": "gelu"})", "hidden_act 'gelu'"},
+      {R"({"model_type": "starcoder2", "mlp_type": "gated"})", "mlp_type 'gated'"},
       {R"({"quantization_config": {"bits": 4}})", "quantized"},
       {R"({"num_key_value_heads": 3})", "multiple"},
       {R"({"num_attention_heads": 0})", "num_attention_heads"},
@@ -121,7 +181,11 @@ TEST(Config, RefusesWhatItWouldComputeWrongly) {
       {R"({"head_dim": 2000000000})", "head_dim must be"},
       {R"({"hidden_size": null})", "hidden_size"},
       {R"({"hidden_size": "wide"})", "config.json"},
-      {R"({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}})", "rope scaling 'yarn'"},
+      {R"({"rope_scaling": {"rope_type": "longrope", "factor": 4.0}})", "rope scaling 'longrope'"},
+      {R"({"rope_scaling": {"rope_type": "llama3", "factor": 4.0}})", "low_freq_factor"},
+      {R"({"rope_scaling": {"rope_type": "llama3", "factor": 4.0, "low_freq_factor": 4.0,
+          "high_freq_factor": 1.0, "original_max_position_embeddings": 64}})",
+       "high bound above the low one"},
       {R"({"rope_scaling": {"type": "linear"}})", "factor"},
       {R"({"rope_scaling": {"type": "linear", "factor": 0}})", "factor"},
   };

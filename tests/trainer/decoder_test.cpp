@@ -23,7 +23,8 @@ class DecoderShapes : public testing::TestWithParam<std::string> {
   Tensor tokens_ = some_tokens(2, 20, 50);
 };
 
-INSTANTIATE_TEST_SUITE_P(Families, DecoderShapes, testing::Values("llama", "qwen2"));
+INSTANTIATE_TEST_SUITE_P(Families, DecoderShapes,
+                         testing::Values("llama", "qwen2", "qwen3", "mistral", "starcoder2"));
 
 TEST_P(DecoderShapes, GivesHiddenAndLogitsOfTheRightShape) {
   EXPECT_EQ(logits_of(model_, tokens_).sizes(), (torch::IntArrayRef{2, 20, 50}));
@@ -193,7 +194,8 @@ TEST_P(DecoderShapes, AReplicaSharesWeightsAndHasItsOwnGradients) {
 TEST(Decoder, LinearRopeScalingDividesPositions) {
   ModelConfig config = tiny_config();
   const Decoder plain = tiny_decoder(config);
-  config.rope_scale = 2;
+  config.rope.scaling = RopeScaling::kLinear;
+  config.rope.factor = 2;
   const Decoder scaled = tiny_decoder(config);
   const Tensor tokens = some_tokens(1, 10, 50);
   const Tensor even = torch::arange(0, 20, 2, torch::kInt64).unsqueeze(0);
@@ -215,13 +217,15 @@ TEST(Decoder, RandomWeightsFollowFromTheSeed) {
 }
 
 TEST(Decoder, CountsItsParameters) {
-  for (const bool tied : {true, false}) {
-    ModelConfig config = tiny_config("qwen2");
-    config.tied_head = tied;
-    std::int64_t count = 0;
-    for (const auto& [name, tensor] : Decoder::random(config, 1).tensors()) count += tensor.numel();
-    EXPECT_EQ(count, parameter_count(config));
-  }
+  for (const bool tied : {true, false})
+    for (const char* family : {"qwen2", "qwen3", "starcoder2"}) {
+      ModelConfig config = tiny_config(family);
+      config.tied_head = tied;
+      std::int64_t count = 0;
+      for (const auto& [name, tensor] : Decoder::random(config, 1).tensors())
+        count += tensor.numel();
+      EXPECT_EQ(count, parameter_count(config));
+    }
 }
 
 struct Misfit {
@@ -271,7 +275,10 @@ TEST(Decoder, OldBuffersAndARepeatedTiedHeadAreNoFault) {
 class Golden : public testing::TestWithParam<std::string> {};
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, Golden,
-                         testing::Values("llama", "llama_tied_linear_rope", "qwen2"));
+                         testing::Values("llama", "llama_tied_linear_rope",
+                                         "llama_biases_llama3_rope", "llama_yarn",
+                                         "llama_yarn_mscale", "llama_dynamic_rope", "mistral",
+                                         "qwen2", "qwen3", "starcoder2"));
 
 TEST_P(Golden, LogitsEqualTheReferenceImplementations) {
   const std::string folder = std::string(STROP_TESTS_DIR) + "/trainer/golden/" + GetParam();

@@ -9,7 +9,7 @@ namespace strop::trainer {
 
 inline ModelConfig tiny_config(const std::string& family = "llama") {
   ModelConfig out;
-  out.family = family;
+  set_family(out, family);
   out.vocab = 50;
   out.hidden = 24;
   out.layers = 2;
@@ -19,7 +19,7 @@ inline ModelConfig tiny_config(const std::string& family = "llama") {
   out.intermediate = 40;
   out.max_positions = 64;
   out.tied_head = true;
-  out.qkv_bias = family == "qwen2";
+  if (family == "starcoder2") out.qkv_bias = out.output_bias = out.mlp_bias = true;
   return out;
 }
 

@@ -1,6 +1,9 @@
 #include "trainer/model/config.h"
 
+#include <algorithm>
 #include <fstream>
+#include <functional>
+#include <numeric>
 #include <stdexcept>
 
 namespace strop::trainer {
@@ -35,59 +38,105 @@ std::int64_t size_of(const json& in, const char* field, std::int64_t most, std::
   return found == in.end() || found->is_null() ? otherwise : size_of(in, field, most);
 }
 
-void read_rope(const json& in, ModelConfig& out) {
-  // Newer files have rope_parameters, older ones rope_theta and rope_scaling beside each other.
-  const json parameters = in.value("rope_parameters", json());
-  const json scaling = parameters.is_object() ? parameters : in.value("rope_scaling", json());
-  out.rope_theta = in.value("rope_theta", 10'000.0);
-  if (!scaling.is_object()) return;
-  out.rope_theta = scaling.value("rope_theta", out.rope_theta);
-  const std::string type = scaling.value("rope_type", scaling.value("type", "default"));
-  if (type == "linear")
-    out.rope_scale = scaling.at("factor").get<double>();
-  else if (type != "default")
-    throw std::runtime_error("rope scaling '" + type + "' is not supported (linear is)");
+struct Family {
+  const char* name;          // model_type
+  const char* architecture;  // as transformers calls it
+  std::int64_t kv_heads;     // where the file does not say; 0: as many as heads
+  std::int64_t head_dim;     // likewise; 0: hidden / heads
+  std::int64_t window;       // likewise; 0: none
+  bool tied_head;            // likewise
+};
+
+constexpr Family kFamilies[] = {{"llama", "LlamaForCausalLM", 0, 0, 0, false},
+                                {"mistral", "MistralForCausalLM", 8, 0, 4096, false},
+                                {"qwen2", "Qwen2ForCausalLM", 32, 0, 0, false},
+                                {"qwen3", "Qwen3ForCausalLM", 32, 128, 0, false},
+                                {"starcoder2", "Starcoder2ForCausalLM", 2, 0, 0, true}};
+
+const Family* find_family(const std::string& name) {
+  for (const Family& family : kFamilies)
+    if (name == family.name) return &family;
+  return nullptr;
+}
+
+bool flag(const json& in, const char* key, bool otherwise) {
+  const auto found = in.find(key);
+  return found == in.end() || found->is_null() ? otherwise : found->get<bool>();
+}
+
+void read_biases(const json& in, ModelConfig& out) {
+  if (out.family == "starcoder2") {
+    out.qkv_bias = out.output_bias = out.mlp_bias = flag(in, "use_bias", true);
+    return;
+  }
+  if (out.family == "llama" || out.family == "qwen3")
+    out.qkv_bias = out.output_bias = flag(in, "attention_bias", false);
+  if (out.family == "llama") out.mlp_bias = flag(in, "mlp_bias", false);
+}
+
+// Within its window attention is whole; further we do not go.
+void read_window(const json& in, const Family& family, ModelConfig& out) {
+  const bool absent = !in.contains("sliding_window");
+  if (!absent && in.at("sliding_window").is_null()) return;
+  const bool qwen = out.family.starts_with("qwen");
+  if (qwen ? !flag(in, "use_sliding_window", false) : absent && family.window == 0) return;
+  out.max_positions =
+      std::min(out.max_positions, size_of(in, "sliding_window", kMostPositions,
+                                          family.window == 0 ? out.max_positions : family.window));
 }
 
 void refuse_what_differs(const json& in, const ModelConfig& out) {
   const auto refuse = [](const std::string& what) { throw std::runtime_error(what); };
-  if (const std::string act = in.value("hidden_act", "silu"); act != "silu")
-    refuse("hidden_act '" + act + "' is not supported (silu is)");
-  if (out.family == "llama" && in.value("attention_bias", false))
-    refuse("attention_bias is not supported for llama");
-  if (in.value("mlp_bias", false)) refuse("mlp_bias is not supported");
-  if (out.family == "qwen2" && in.value("use_sliding_window", false))
-    refuse("use_sliding_window is not supported");
+  const std::string wanted = out.gated ? "silu" : "gelu_pytorch_tanh";
+  if (const std::string act = in.value("hidden_act", wanted); act != wanted)
+    refuse("hidden_act '" + act + "' is not supported (" + wanted + " is)");
+  if (out.family == "starcoder2" && in.value("mlp_type", "default") != "default")
+    refuse("mlp_type '" + in.value("mlp_type", "") + "' is not supported (default is)");
+  // transformers' Mistral and Qwen2 do not know them; a checkpoint that has them is another's.
+  if (out.family != "llama" && out.family != "qwen3" && flag(in, "attention_bias", false))
+    refuse("attention_bias is not supported for " + out.family);
+  if (out.family != "llama" && flag(in, "mlp_bias", false))
+    refuse("mlp_bias is not supported for " + out.family);
   if (in.contains("quantization_config"))
     refuse("quantized weights are not supported: give the original checkpoint");
   if (out.heads % out.kv_heads != 0)
     refuse("num_attention_heads must be a multiple of num_key_value_heads");
-  if (!(out.rope_scale > 0) || !(out.rope_theta > 0))
-    refuse("rope_theta and the rope scaling's factor must be positive");
   if (out.head_dim <= 0 || out.head_dim % 2 != 0) refuse("head_dim must be even");
 }
 
 }  // namespace
 
+void set_family(ModelConfig& config, const std::string& family) {
+  config.family = family;
+  config.qkv_bias = family == "qwen2";
+  config.qk_norm = family == "qwen3";
+  config.layer_norm = family == "starcoder2";
+  config.gated = family != "starcoder2";
+}
+
 tl::expected<ModelConfig, std::string> config_from_json(const json& in) {
   try {
     ModelConfig out;
-    out.family = in.at("model_type").get<std::string>();
-    if (out.family != "llama" && out.family != "qwen2")
+    set_family(out, in.at("model_type").get<std::string>());
+    const Family* const family = find_family(out.family);
+    if (family == nullptr)
       return tl::unexpected("config.json: model_type '" + out.family +
-                            "' is not supported (llama and qwen2 are)");
+                            "' is not supported (llama, mistral, qwen2, qwen3 and starcoder2 are)");
     out.vocab = size_of(in, "vocab_size", kMostVocab);
     out.hidden = size_of(in, "hidden_size", kMostWidth);
     out.layers = size_of(in, "num_hidden_layers", kMostLayers);
     out.heads = size_of(in, "num_attention_heads", kMostHeads);
-    out.kv_heads = size_of(in, "num_key_value_heads", kMostHeads, out.heads);
-    out.head_dim = size_of(in, "head_dim", kMostHeadDim, out.hidden / out.heads);
+    out.kv_heads = size_of(in, "num_key_value_heads", kMostHeads,
+                           family->kv_heads == 0 ? out.heads : family->kv_heads);
+    out.head_dim = size_of(in, "head_dim", kMostHeadDim,
+                           family->head_dim == 0 ? out.hidden / out.heads : family->head_dim);
     out.intermediate = size_of(in, "intermediate_size", kMostWidth);
     out.max_positions = size_of(in, "max_position_embeddings", kMostPositions);
-    out.norm_eps = in.value("rms_norm_eps", 1e-6);
-    out.tied_head = in.value("tie_word_embeddings", false);
-    out.qkv_bias = out.family == "qwen2";
-    read_rope(in, out);
+    out.norm_eps = out.layer_norm ? in.value("norm_epsilon", 1e-5) : in.value("rms_norm_eps", 1e-6);
+    out.tied_head = flag(in, "tie_word_embeddings", family->tied_head);
+    out.rope = rope_from_json(in, out.max_positions);
+    read_biases(in, out);
+    read_window(in, *family, out);
     refuse_what_differs(in, out);
     return out;
   } catch (const std::exception& error) {
@@ -96,7 +145,8 @@ tl::expected<ModelConfig, std::string> config_from_json(const json& in) {
 }
 
 json config_to_json(const ModelConfig& config) {
-  json out{{"architectures", {config.family == "qwen2" ? "Qwen2ForCausalLM" : "LlamaForCausalLM"}},
+  const Family* const family = find_family(config.family);
+  json out{{"architectures", {family == nullptr ? "" : family->architecture}},
            {"model_type", config.family},
            {"vocab_size", config.vocab},
            {"hidden_size", config.hidden},
@@ -106,15 +156,17 @@ json config_to_json(const ModelConfig& config) {
            {"head_dim", config.head_dim},
            {"intermediate_size", config.intermediate},
            {"max_position_embeddings", config.max_positions},
-           {"rms_norm_eps", config.norm_eps},
-           {"rope_theta", config.rope_theta},
+           {config.layer_norm ? "norm_epsilon" : "rms_norm_eps", config.norm_eps},
            {"tie_word_embeddings", config.tied_head},
-           {"hidden_act", "silu"},
+           {"hidden_act", config.gated ? "silu" : "gelu_pytorch_tanh"},
            {"torch_dtype", "float32"},
            {"bos_token_id", 0},
            {"eos_token_id", 0}};
-  if (config.rope_scale != 1)
-    out["rope_scaling"] = {{"type", "linear"}, {"factor", config.rope_scale}};
+  if (config.family == "mistral") out["sliding_window"] = nullptr;
+  if (config.family == "starcoder2") out["use_bias"] = config.qkv_bias;
+  if (config.family == "llama" || config.family == "qwen3") out["attention_bias"] = config.qkv_bias;
+  if (config.family == "llama") out["mlp_bias"] = config.mlp_bias;
+  rope_to_json(config.rope, out);
   return out;
 }
 
@@ -131,12 +183,47 @@ tl::expected<ModelConfig, std::string> load_config(const std::string& directory)
       [&](const std::string& error) { return directory + "/" + error; });
 }
 
-std::int64_t parameter_count(const ModelConfig& c) {
+std::vector<TensorShape> tensor_shapes(const ModelConfig& c) {
+  std::vector<TensorShape> out;
+  const auto linear = [&](const std::string& name, std::int64_t rows, std::int64_t columns,
+                          bool bias) {
+    out.push_back({name + ".weight", {rows, columns}});
+    if (bias) out.push_back({name + ".bias", {rows}});
+  };
+  const auto norm = [&](const std::string& name) {
+    out.push_back({name + ".weight", {c.hidden}});
+    if (c.layer_norm) out.push_back({name + ".bias", {c.hidden}});
+  };
   const std::int64_t q = c.heads * c.head_dim;
   const std::int64_t kv = c.kv_heads * c.head_dim;
-  const std::int64_t attention = c.hidden * (2 * q + 2 * kv) + (c.qkv_bias ? q + 2 * kv : 0);
-  const std::int64_t layer = attention + 3 * c.hidden * c.intermediate + 2 * c.hidden;
-  return c.vocab * c.hidden * (c.tied_head ? 1 : 2) + c.layers * layer + c.hidden;
+  out.push_back({"model.embed_tokens.weight", {c.vocab, c.hidden}});
+  for (std::int64_t i = 0; i < c.layers; ++i) {
+    const std::string prefix = "model.layers." + std::to_string(i) + ".";
+    norm(prefix + "input_layernorm");
+    norm(prefix + "post_attention_layernorm");
+    if (c.qk_norm)
+      for (const char* name : {"q_norm", "k_norm"})
+        out.push_back({prefix + "self_attn." + name + ".weight", {c.head_dim}});
+    linear(prefix + "self_attn.q_proj", q, c.hidden, c.qkv_bias);
+    linear(prefix + "self_attn.k_proj", kv, c.hidden, c.qkv_bias);
+    linear(prefix + "self_attn.v_proj", kv, c.hidden, c.qkv_bias);
+    linear(prefix + "self_attn.o_proj", c.hidden, q, c.output_bias);
+    if (c.gated) linear(prefix + "mlp.gate_proj", c.intermediate, c.hidden, c.mlp_bias);
+    linear(prefix + (c.gated ? "mlp.up_proj" : "mlp.c_fc"), c.intermediate, c.hidden, c.mlp_bias);
+    linear(prefix + (c.gated ? "mlp.down_proj" : "mlp.c_proj"), c.hidden, c.intermediate,
+           c.mlp_bias);
+  }
+  norm("model.norm");
+  if (!c.tied_head) out.push_back({"lm_head.weight", {c.vocab, c.hidden}});
+  return out;
+}
+
+std::int64_t parameter_count(const ModelConfig& config) {
+  std::int64_t out = 0;
+  for (const TensorShape& tensor : tensor_shapes(config))
+    out += std::accumulate(tensor.shape.begin(), tensor.shape.end(), std::int64_t{1},
+                           std::multiplies<>());
+  return out;
 }
 
 }  // namespace strop::trainer

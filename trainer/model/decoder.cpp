@@ -26,86 +26,86 @@ Tensor rotate(const Tensor& x, const Tensor& cos, const Tensor& sin) {
 
 Decoder::Decoder(const ModelConfig& config)
     : config_(config), layers_(static_cast<std::size_t>(config.layers)) {
-  const auto half =
-      torch::arange(0, config.head_dim, 2, torch::kFloat64) / static_cast<double>(config.head_dim);
-  const Tensor frequency = torch::pow(config.rope_theta, -half);
-  const Tensor position = torch::arange(config.max_positions, torch::kFloat64) / config.rope_scale;
-  const Tensor angle = torch::outer(position, frequency);
-  cos_ = torch::cat({angle.cos(), angle.cos()}, 1).to(torch::kFloat32);
-  sin_ = torch::cat({-angle.sin(), angle.sin()}, 1).to(torch::kFloat32);
+  const Tensor position = torch::arange(config.max_positions, torch::kFloat64);
+  const Tensor angle = torch::outer(position, rope_frequencies(config.rope, config.head_dim));
+  const Tensor cos = angle.cos() * config.rope.attention;
+  const Tensor sin = angle.sin() * config.rope.attention;
+  cos_ = torch::cat({cos, cos}, 1).to(torch::kFloat32);
+  sin_ = torch::cat({-sin, sin}, 1).to(torch::kFloat32);
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    Layer& layer = layers_[i];
+    const std::string prefix = "model.layers." + std::to_string(i) + ".";
+    const auto name = [&](Linear& linear, const char* known) {
+      linear = Linear(prefix + known, {}, {});
+    };
+    name(layer.q, "self_attn.q_proj");
+    name(layer.k, "self_attn.k_proj");
+    name(layer.v, "self_attn.v_proj");
+    name(layer.o, "self_attn.o_proj");
+    name(layer.gate, "mlp.gate_proj");
+    name(layer.up, config.gated ? "mlp.up_proj" : "mlp.c_fc");
+    name(layer.down, config.gated ? "mlp.down_proj" : "mlp.c_proj");
+  }
 }
 
+std::vector<Linear*> Decoder::linears_of(Layer& layer) const {
+  if (!config_.gated) return {&layer.q, &layer.k, &layer.v, &layer.o, &layer.up, &layer.down};
+  return {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down};
+}
+
+// Every place that a tensor may have; which of them a family has, tensor_shapes says.
 void Decoder::for_each_tensor(const std::function<void(const std::string&, Tensor&)>& visit) {
+  const auto norm = [&](const std::string& name, Norm& place) {
+    visit(name + ".weight", place.weight);
+    visit(name + ".bias", place.bias);
+  };
   visit("model.embed_tokens.weight", embedding_);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     Layer& layer = layers_[i];
     const std::string prefix = "model.layers." + std::to_string(i) + ".";
-    visit(prefix + "input_layernorm.weight", layer.attention_norm);
-    visit(prefix + "post_attention_layernorm.weight", layer.mlp_norm);
-    for (Linear* linear :
-         {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) {
+    norm(prefix + "input_layernorm", layer.attention_norm);
+    norm(prefix + "post_attention_layernorm", layer.mlp_norm);
+    visit(prefix + "self_attn.q_norm.weight", layer.q_norm);
+    visit(prefix + "self_attn.k_norm.weight", layer.k_norm);
+    for (Linear* linear : linears_of(layer)) {
       visit(linear->name() + ".weight", linear->weight());
-      if (config_.qkv_bias && (linear == &layer.q || linear == &layer.k || linear == &layer.v))
-        visit(linear->name() + ".bias", linear->bias());
+      visit(linear->name() + ".bias", linear->bias());
     }
   }
-  visit("model.norm.weight", norm_);
-  if (!config_.tied_head) visit("lm_head.weight", head_);
+  norm("model.norm", norm_);
+  visit("lm_head.weight", head_);
 }
 
 tl::expected<Decoder, std::string> Decoder::from_tensors(const ModelConfig& config,
                                                          NamedTensors tensors) {
-  Decoder out(config);
-  const std::int64_t q = config.heads * config.head_dim;
-  const std::int64_t kv = config.kv_heads * config.head_dim;
-  std::string fault;
-  const auto take = [&](const std::string& name, std::vector<std::int64_t> shape) -> Tensor {
-    auto found = tensors.find(name);
-    if (found == tensors.end()) {
-      if (fault.empty())
-        fault = "tensor '" + name + "' is missing: the checkpoint does not fit its config.json";
-      return {};
-    }
-    Tensor tensor = found->second.to(torch::kFloat32).contiguous();
-    tensors.erase(found);
-    if (tensor.sizes().vec() != shape && fault.empty()) {
+  NamedTensors fitting;
+  for (const TensorShape& wanted : tensor_shapes(config)) {
+    const auto found = tensors.find(wanted.name);
+    if (found == tensors.end())
+      return tl::unexpected("tensor '" + wanted.name +
+                            "' is missing: the checkpoint does not fit its config.json");
+    if (found->second.sizes().vec() != wanted.shape) {
       std::ostringstream text;
-      text << "tensor '" << name << "' has shape " << tensor.sizes() << ", config.json wants "
-           << torch::IntArrayRef(shape);
-      fault = text.str();
+      text << "tensor '" << wanted.name << "' has shape " << found->second.sizes()
+           << ", config.json wants " << torch::IntArrayRef(wanted.shape);
+      return tl::unexpected(text.str());
     }
-    return tensor;
-  };
-  out.embedding_ = take("model.embed_tokens.weight", {config.vocab, config.hidden});
-  for (std::size_t i = 0; i < out.layers_.size(); ++i) {
-    Layer& layer = out.layers_[i];
-    const std::string prefix = "model.layers." + std::to_string(i) + ".";
-    const auto linear = [&](const std::string& name, std::int64_t rows, std::int64_t columns,
-                            bool bias) {
-      return Linear(prefix + name, take(prefix + name + ".weight", {rows, columns}),
-                    bias ? take(prefix + name + ".bias", {rows}) : Tensor());
-    };
-    layer.attention_norm = take(prefix + "input_layernorm.weight", {config.hidden});
-    layer.mlp_norm = take(prefix + "post_attention_layernorm.weight", {config.hidden});
-    layer.q = linear("self_attn.q_proj", q, config.hidden, config.qkv_bias);
-    layer.k = linear("self_attn.k_proj", kv, config.hidden, config.qkv_bias);
-    layer.v = linear("self_attn.v_proj", kv, config.hidden, config.qkv_bias);
-    layer.o = linear("self_attn.o_proj", config.hidden, q, false);
-    layer.gate = linear("mlp.gate_proj", config.intermediate, config.hidden, false);
-    layer.up = linear("mlp.up_proj", config.intermediate, config.hidden, false);
-    layer.down = linear("mlp.down_proj", config.hidden, config.intermediate, false);
+    fitting[wanted.name] = found->second.to(torch::kFloat32).contiguous();
+    tensors.erase(found);
   }
-  out.norm_ = take("model.norm.weight", {config.hidden});
-  if (!config.tied_head) out.head_ = take("lm_head.weight", {config.vocab, config.hidden});
   // A tied checkpoint may still carry the head.
   tensors.erase("lm_head.weight");
   // Old checkpoints carry a buffer that is computed here.
   std::erase_if(tensors, [](const auto& entry) {
     return entry.first.find("rotary_emb.inv_freq") != std::string::npos;
   });
-  if (fault.empty() && !tensors.empty())
-    fault = "tensor '" + tensors.begin()->first + "' is not one this architecture has";
-  if (!fault.empty()) return tl::unexpected(fault);
+  if (!tensors.empty())
+    return tl::unexpected("tensor '" + tensors.begin()->first +
+                          "' is not one this architecture has");
+  Decoder out(config);
+  out.for_each_tensor([&](const std::string& name, Tensor& tensor) {
+    if (const auto found = fitting.find(name); found != fitting.end()) tensor = found->second;
+  });
   return out;
 }
 
@@ -113,31 +113,17 @@ Decoder Decoder::random(const ModelConfig& config, std::uint64_t seed) {
   auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
   const double small = 0.02 / std::sqrt(2.0 * static_cast<double>(config.layers));
   NamedTensors tensors;
-  const auto normal = [&](std::vector<std::int64_t> shape, double deviation) {
-    return torch::empty(shape, torch::kFloat32).normal_(0, deviation, generator);
-  };
-  const std::int64_t q = config.heads * config.head_dim;
-  const std::int64_t kv = config.kv_heads * config.head_dim;
-  tensors["model.embed_tokens.weight"] = normal({config.vocab, config.hidden}, 0.02);
-  for (std::int64_t i = 0; i < config.layers; ++i) {
-    const std::string prefix = "model.layers." + std::to_string(i) + ".";
-    tensors[prefix + "input_layernorm.weight"] = torch::ones({config.hidden});
-    tensors[prefix + "post_attention_layernorm.weight"] = torch::ones({config.hidden});
-    tensors[prefix + "self_attn.q_proj.weight"] = normal({q, config.hidden}, 0.02);
-    tensors[prefix + "self_attn.k_proj.weight"] = normal({kv, config.hidden}, 0.02);
-    tensors[prefix + "self_attn.v_proj.weight"] = normal({kv, config.hidden}, 0.02);
-    tensors[prefix + "self_attn.o_proj.weight"] = normal({config.hidden, q}, small);
-    tensors[prefix + "mlp.gate_proj.weight"] = normal({config.intermediate, config.hidden}, 0.02);
-    tensors[prefix + "mlp.up_proj.weight"] = normal({config.intermediate, config.hidden}, 0.02);
-    tensors[prefix + "mlp.down_proj.weight"] = normal({config.hidden, config.intermediate}, small);
-    if (config.qkv_bias) {
-      tensors[prefix + "self_attn.q_proj.bias"] = torch::zeros({q});
-      tensors[prefix + "self_attn.k_proj.bias"] = torch::zeros({kv});
-      tensors[prefix + "self_attn.v_proj.bias"] = torch::zeros({kv});
+  for (const auto& [name, shape] : tensor_shapes(config)) {
+    const auto ends = [&name = name](const char* with) { return name.ends_with(with); };
+    if (shape.size() == 1) {
+      tensors[name] = ends(".bias") ? torch::zeros(shape) : torch::ones(shape);
+      continue;
     }
+    const bool residual =
+        ends("o_proj.weight") || ends("down_proj.weight") || ends("c_proj.weight");
+    tensors[name] =
+        torch::empty(shape, torch::kFloat32).normal_(0, residual ? small : 0.02, generator);
   }
-  tensors["model.norm.weight"] = torch::ones({config.hidden});
-  if (!config.tied_head) tensors["lm_head.weight"] = normal({config.vocab, config.hidden}, 0.02);
   return *from_tensors(config, std::move(tensors));
 }
 
@@ -155,6 +141,19 @@ tl::expected<Decoder, std::string> Decoder::load(const std::string& directory) {
   }
 }
 
+Tensor Decoder::normed(const Tensor& x, const Norm& norm) const {
+  return norm.bias.defined()
+             ? torch::layer_norm(x, {config_.hidden}, norm.weight, norm.bias, config_.norm_eps)
+             : rms_norm(x, norm.weight, config_.norm_eps);
+}
+
+Tensor Decoder::mlp(const Layer& layer, const Tensor& x) const {
+  const Tensor up = layer.up.forward(x, with_adapter_);
+  const Tensor mixed = config_.gated ? torch::silu(layer.gate.forward(x, with_adapter_)) * up
+                                     : torch::gelu(up, "tanh");
+  return layer.down.forward(mixed, with_adapter_);
+}
+
 Tensor Decoder::attend(const Layer& layer, std::size_t index, const Tensor& x,
                        const ForwardInput& input, const Tensor& cos, const Tensor& sin,
                        const Tensor& bias) const {
@@ -163,8 +162,14 @@ Tensor Decoder::attend(const Layer& layer, std::size_t index, const Tensor& x,
   const auto heads = [&](const Tensor& t, std::int64_t n) {
     return t.view({batch, length, n, config_.head_dim}).transpose(1, 2);
   };
-  Tensor q = rotate(heads(layer.q.forward(x, with_adapter_), config_.heads), cos, sin);
-  Tensor k = rotate(heads(layer.k.forward(x, with_adapter_), config_.kv_heads), cos, sin);
+  Tensor q = heads(layer.q.forward(x, with_adapter_), config_.heads);
+  Tensor k = heads(layer.k.forward(x, with_adapter_), config_.kv_heads);
+  if (config_.qk_norm) {
+    q = rms_norm(q, layer.q_norm, config_.norm_eps);
+    k = rms_norm(k, layer.k_norm, config_.norm_eps);
+  }
+  q = rotate(q, cos, sin);
+  k = rotate(k, cos, sin);
   Tensor v = heads(layer.v.forward(x, with_adapter_), config_.kv_heads);
   if (input.cache != nullptr) {
     KvCache& cache = *input.cache;
@@ -221,15 +226,11 @@ Tensor Decoder::hidden(const ForwardInput& input) const {
   Tensor x = torch::embedding(embedding_, input.tokens);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
-    x = x + attend(layer, i, rms_norm(x, layer.attention_norm, config_.norm_eps), input, cos, sin,
-                   bias);
-    const Tensor y = rms_norm(x, layer.mlp_norm, config_.norm_eps);
-    x = x + layer.down.forward(torch::silu(layer.gate.forward(y, with_adapter_)) *
-                                   layer.up.forward(y, with_adapter_),
-                               with_adapter_);
+    x = x + attend(layer, i, normed(x, layer.attention_norm), input, cos, sin, bias);
+    x = x + mlp(layer, normed(x, layer.mlp_norm));
   }
   if (input.cache != nullptr) input.cache->length += length;
-  return rms_norm(x, norm_, config_.norm_eps);
+  return normed(x, norm_);
 }
 
 Tensor Decoder::logits(const Tensor& rows) const {
@@ -247,8 +248,9 @@ KvCache Decoder::make_cache(std::int64_t batch, std::int64_t capacity) const {
 
 NamedTensors Decoder::tensors() const {
   NamedTensors out;
-  const_cast<Decoder*>(this)->for_each_tensor(
-      [&](const std::string& name, Tensor& tensor) { out[name] = tensor; });
+  const_cast<Decoder*>(this)->for_each_tensor([&](const std::string& name, Tensor& tensor) {
+    if (tensor.defined()) out[name] = tensor;
+  });
   return out;
 }
 
@@ -262,9 +264,7 @@ NamedTensors Decoder::merged_tensors() const {
 std::vector<Linear*> Decoder::linears() {
   std::vector<Linear*> out;
   for (Layer& layer : layers_)
-    for (Linear* linear :
-         {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
-      out.push_back(linear);
+    for (Linear* linear : linears_of(layer)) out.push_back(linear);
   return out;
 }
 

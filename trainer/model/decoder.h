@@ -1,5 +1,5 @@
-// A decoder of the Llama and Qwen2 shapes: RMSNorm, rotary positions, grouped-query attention,
-// SwiGLU.
+// A decoder of the Llama, Mistral, Qwen2, Qwen3 and StarCoder2 shapes: norms, rotary positions,
+// grouped-query attention, an MLP with or without a gate.
 //
 // Owns its weights; one thread at a time. Shapes: B sequences of T new tokens, S = cached + T keys,
 // H hidden size, V vocabulary. The head is apart from the body, so that a caller projects only the
@@ -71,13 +71,22 @@ class Decoder {
   void set_training(bool on);
 
  private:
+  struct Norm {
+    torch::Tensor weight;
+    torch::Tensor bias;  // undefined: RMSNorm
+  };
   struct Layer {
-    torch::Tensor attention_norm;
-    torch::Tensor mlp_norm;
-    Linear q, k, v, o, gate, up, down;
+    Norm attention_norm;
+    Norm mlp_norm;
+    torch::Tensor q_norm;  // undefined where queries and keys are not normed
+    torch::Tensor k_norm;
+    Linear q, k, v, o, gate, up, down;  // gate: without weights where the MLP has none
   };
 
   explicit Decoder(const ModelConfig& config);
+  std::vector<Linear*> linears_of(Layer& layer) const;
+  torch::Tensor normed(const torch::Tensor& x, const Norm& norm) const;
+  torch::Tensor mlp(const Layer& layer, const torch::Tensor& x) const;
   torch::Tensor attend(const Layer& layer, std::size_t index, const torch::Tensor& x,
                        const ForwardInput& input, const torch::Tensor& cos,
                        const torch::Tensor& sin, const torch::Tensor& bias) const;
@@ -86,7 +95,7 @@ class Decoder {
   ModelConfig config_;
   torch::Tensor embedding_;
   torch::Tensor head_;  // undefined when tied
-  torch::Tensor norm_;
+  Norm norm_;
   std::vector<Layer> layers_;
   torch::Tensor cos_;  // [max_positions, head_dim]
   torch::Tensor sin_;
