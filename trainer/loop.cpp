@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <numeric>
 #include <optional>
 #include <random>
 #include <stdexcept>
 
 #include "trainer/checkpoint.h"
+#include "trainer/event_file.h"
 #include "trainer/objectives/preference.h"
 #include "trainer/optim.h"
 #include "trainer/pair_batch.h"
@@ -81,13 +83,6 @@ std::vector<Tensor> tensors_of(const std::vector<NamedParameter>& parameters) {
 
 Tensor column(const std::vector<double>& values) { return torch::tensor(values, torch::kFloat32); }
 
-// What the reference thinks of a pair, in nats.
-struct ReferenceScore {
-  float chosen = 0;
-  float rejected = 0;
-  float chosen_nll = 0;
-};
-
 // Pairs of one step that are computed together.
 using Shard = std::vector<std::size_t>;
 
@@ -116,6 +111,7 @@ class Loop {
     Progress progress(method_name(recipe_.method), steps_, history_.steps(),
                       in_folder("metrics.jsonl"));
     if (history_.steps() > 0) progress.metric({{"resumed_after_step", history_.steps()}});
+    open_events();
     while (history_.steps() < steps_) {
       history_.add(step(history_.steps()));
       report(progress);
@@ -166,26 +162,44 @@ class Loop {
 
   // Log-probs of every pair before the first step, in the batches of the first epoch: what is
   // computed in the same shape comes out the same to the last bit, so the first rewards are exactly
-  // 0.
+  // 0. Of batches that are known whole from an earlier run none is computed.
   void score_reference() {
     reference_.resize(pairs_.size());
     Progress progress("reference", static_cast<std::int64_t>(steps_an_epoch_), 0, "");
     for (std::size_t step = 0; step < steps_an_epoch_; ++step) {
-      const std::vector<Shard> shards = shards_of(static_cast<std::int64_t>(step));
+      std::vector<Shard> shards = shards_of(static_cast<std::int64_t>(step));
+      std::erase_if(shards, [this](const Shard& shard) { return is_known(shard); });
       shards_.run(static_cast<int>(shards.size()), [&](Decoder& model, int index) {
-        const torch::NoGradGuard no_grad;
-        const Shard& shard = shards[static_cast<std::size_t>(index)];
-        model.use_adapter(false);
-        const PairScores scores = score_pairs(model, batch_of(shard), false);
-        model.use_adapter(true);
-        for (std::size_t i = 0; i < shard.size(); ++i) {
-          const auto row = static_cast<std::int64_t>(i);
-          reference_[shard[i]] = {scores.log_probs.chosen[row].item<float>(),
-                                  scores.log_probs.rejected[row].item<float>(),
-                                  scores.chosen_nll[row].item<float>()};
-        }
+        score_reference(model, shards[static_cast<std::size_t>(index)]);
       });
+      if (options_.cache != nullptr)
+        for (const Shard& shard : shards)
+          for (const std::size_t i : shard) options_.cache->add(pairs_[i], reference_[i]);
       progress.step(static_cast<std::int64_t>(step + 1), "log-probs");
+    }
+    if (options_.cache != nullptr) options_.cache->save();
+  }
+
+  bool is_known(const Shard& shard) {
+    if (options_.cache == nullptr) return false;
+    for (const std::size_t i : shard) {
+      const auto score = options_.cache->find(pairs_[i]);
+      if (!score) return false;
+      reference_[i] = *score;
+    }
+    return true;
+  }
+
+  void score_reference(Decoder& model, const Shard& shard) {
+    const torch::NoGradGuard no_grad;
+    model.use_adapter(false);
+    const PairScores scores = score_pairs(model, batch_of(shard), false);
+    model.use_adapter(true);
+    for (std::size_t i = 0; i < shard.size(); ++i) {
+      const auto row = static_cast<std::int64_t>(i);
+      reference_[shard[i]] = {scores.log_probs.chosen[row].item<float>(),
+                              scores.log_probs.rejected[row].item<float>(),
+                              scores.chosen_nll[row].item<float>()};
     }
   }
 
@@ -304,6 +318,12 @@ class Loop {
     line["step"] = history_.steps();
     line["rewards/margins"] = history_.last().reward_chosen - history_.last().reward_rejected;
     progress.metric(line);
+    if (events_) {
+      std::vector<std::pair<std::string, double>> scalars;
+      for (const auto& [name, value] : line.items())
+        if (name != "step") scalars.emplace_back(name, value.get<double>());
+      events_->add(history_.steps(), unix_seconds(), scalars);
+    }
     if (preference_ && !chosen_fell_ && history_.chosen_falls()) {
       chosen_fell_ = true;
       progress.say(
@@ -312,6 +332,14 @@ class Loop {
           " nats a token against the base): preference is learnt at the cost of the text. Raise "
           "[objective] likelihood, or lower [train] learning_rate.");
     }
+  }
+
+  // Of a run that begins, what another left there is no part.
+  void open_events() {
+    if (options_.folder.empty()) return;
+    const std::string folder = in_folder("tensorboard");
+    if (history_.steps() == 0) std::filesystem::remove_all(folder);
+    events_.emplace(folder, unix_seconds());
   }
 
   void save() const {
@@ -371,6 +399,7 @@ class Loop {
   std::vector<std::size_t> order_;  // of epoch_
   std::size_t epoch_ = 0;
   std::vector<ReferenceScore> reference_;  // by pair
+  std::optional<EventFile> events_;        // if there is a folder
   History history_;
   bool chosen_fell_ = false;
 };

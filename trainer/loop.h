@@ -14,6 +14,7 @@
 #include "trainer/data.h"
 #include "trainer/model/decoder.h"
 #include "trainer/recipe.h"
+#include "trainer/reference_cache.h"
 
 namespace strop::trainer {
 
@@ -64,8 +65,10 @@ class History {
 
 struct LoopOptions {
   int threads = 1;
-  std::string folder;          // checkpoint/ and metrics.jsonl go here; empty: neither is written
-  nlohmann::json fingerprint;  // what a checkpoint must have been made from
+  // checkpoint/, metrics.jsonl and tensorboard/ go here; empty: none is written.
+  std::string folder;
+  nlohmann::json fingerprint;       // what a checkpoint must have been made from
+  ReferenceCache* cache = nullptr;  // asked first, and filled; none: all pairs are scored
 };
 
 struct LoopResult {

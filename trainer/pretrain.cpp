@@ -337,7 +337,7 @@ class Run {
         stderr,
         "trained %lld parameters on %lld tokens: loss %.3f, held-out loss %.3f; written to %s\n",
         static_cast<long long>(parameter_count(recipe_.model)),
-        static_cast<long long>(steps_ * recipe_.batch * recipe_.context), mean_loss_, held,
+        static_cast<long long>(steps_) * recipe_.batch * recipe_.context, mean_loss_, held,
         out_.c_str());
   }
 

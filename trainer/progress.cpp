@@ -12,6 +12,10 @@ double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+double unix_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 std::string clock_text(double seconds) {
   const auto whole = static_cast<std::int64_t>(seconds < 0 ? 0 : seconds);
   char text[32];

@@ -17,6 +17,9 @@ namespace strop::trainer {
 using SecondsClock = std::function<double()>;
 double steady_seconds();
 
+// Of the Unix epoch.
+double unix_seconds();
+
 // "1:02:03", "4:05".
 std::string clock_text(double seconds);
 

@@ -27,7 +27,6 @@ void check(const Recipe& recipe, const std::string& file) {
        "[objective] likelihood is 0: there is nothing to learn");
   want(train.full || train.rank >= 1, "[adapter] rank must be positive");
   want(train.full || train.alpha > 0, "[adapter] alpha must be positive");
-  want(train.full || !train.targets.empty(), "[adapter] targets must name a layer, such as q_proj");
   want(train.learning_rate > 0, "[train] learning_rate must be positive");
   want(train.warmup >= 0 && train.warmup <= 1, "[train] warmup is a share of the steps, 0 to 1");
   want(train.clip >= 0 && train.weight_decay >= 0,
@@ -44,10 +43,12 @@ void read_data(TomlReader& top, const std::string& file, Recipe& out) {
   data.read("base", out.base);
   data.read("pairs", out.pairs);
   data.read("out", out.out);
+  if (out.method == Method::kDpo) data.read("reference_cache", out.reference_cache);
   data.read("context", out.context);
   data.read("fim", out.family_name);
   data.finish();
-  for (std::string* path : {&out.base, &out.pairs, &out.out}) *path = path_beside(file, *path);
+  for (std::string* path : {&out.base, &out.pairs, &out.out, &out.reference_cache})
+    *path = path_beside(file, *path);
   const auto family = schema::fim_family(out.family_name);
   if (!family)
     throw std::invalid_argument(file + ": [data] fim '" + out.family_name +
@@ -103,6 +104,10 @@ void read_train(TomlReader& top, const std::string& file, TrainRecipe& out) {
   adapter.read("alpha", out.alpha);
   adapter.read("targets", out.targets);
   adapter.finish();
+  if (adapter_table.contains("targets") && out.targets.empty())
+    throw std::invalid_argument(file +
+                                ": [adapter] targets must name a layer, such as q_proj; without "
+                                "targets every projection gets an adapter");
 
   const toml::table table = top.table("train");
   TomlReader train(table, file + ": [train]");

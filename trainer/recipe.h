@@ -35,8 +35,7 @@ struct TrainRecipe {
   bool full = false;  // every weight instead of an adapter
   std::int64_t rank = 32;
   double alpha = 64;
-  std::vector<std::string> targets{"q_proj",    "k_proj",  "v_proj",   "o_proj",
-                                   "gate_proj", "up_proj", "down_proj"};
+  std::vector<std::string> targets;  // layers that get an adapter; empty: every projection
   double learning_rate = 2e-3;
   Schedule schedule = Schedule::kCosine;
   double warmup = 0.05;  // share of the steps
@@ -52,9 +51,10 @@ struct TrainRecipe {
 
 struct Recipe {
   Method method = Method::kDpo;
-  std::string base;   // model folder
-  std::string pairs;  // JSON lines
-  std::string out;    // folder to write
+  std::string base;             // model folder
+  std::string pairs;            // JSON lines
+  std::string out;              // folder to write
+  std::string reference_cache;  // file of the reference's scores between runs; empty: none
   schema::FimFamily family = schema::FimFamily::kStrop;
   std::string family_name = "strop";
   std::int64_t context = 224;  // prompt and completion

@@ -64,6 +64,17 @@ TEST_F(Adapter, AFreshOneChangesNothingAndIsAllThatIsTrainable) {
   EXPECT_EQ(model.trainable().size(), 2 * model.linears().size());
 }
 
+TEST_F(Adapter, ItsUsualTargetsAreTheFamilysProjections) {
+  Decoder llama = tiny_decoder(tiny_config());
+  EXPECT_EQ(projection_names(llama), LoraConfig().targets);
+  Decoder starcoder = tiny_decoder(tiny_config("starcoder2"));
+  EXPECT_THAT(projection_names(starcoder),
+              testing::ElementsAre("q_proj", "k_proj", "v_proj", "o_proj", "c_fc", "c_proj"));
+  EXPECT_THROW(add_lora(starcoder, {}, 1), std::invalid_argument);
+  add_lora(starcoder, {.targets = projection_names(starcoder)}, 1);
+  EXPECT_EQ(starcoder.trainable().size(), 2 * starcoder.linears().size());
+}
+
 TEST_F(Adapter, TheSameSeedGivesTheSameOne) {
   const auto first = [](std::uint64_t seed) {
     Decoder model = tiny_decoder(tiny_config());

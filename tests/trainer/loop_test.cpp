@@ -129,6 +129,25 @@ TEST(Loop, APairWithNothingToCompareTeachesNoPreference) {
   EXPECT_EQ(result.history.recent().grad_norm, 0);
 }
 
+TEST(Loop, AReferenceFromAnEarlierRunIsTheSame) {
+  const TemporaryFolder folder;
+  const std::string file = folder / "reference.jsonl";
+  const auto without = weights_after(recipe(), {});
+  for (const std::size_t found : {0U, 10U}) {
+    ReferenceCache cache(file, "base");
+    LoopOptions options;
+    options.cache = &cache;
+    expect_equal(without, weights_after(recipe(), options));
+    EXPECT_EQ(cache.found(), found);
+  }
+  // One that is not known is scored, with those it is computed beside.
+  ReferenceCache cache(file, "base");
+  LoopOptions options;
+  options.cache = &cache;
+  weights_after(recipe(), options, 11);
+  EXPECT_GT(cache.found(), 0U);
+}
+
 TEST(Loop, TheNumberOfThreadsChangesNothing) {
   expect_equal(weights_after(recipe(), {.threads = 1, .folder = "", .fingerprint = {}}),
                weights_after(recipe(), {.threads = 2, .folder = "", .fingerprint = {}}));

@@ -143,7 +143,7 @@ void expect_gradient(const std::function<torch::Tensor(const torch::Tensor&)>& l
 TEST(PreferenceLoss, ItsGradientIsItsSlope) {
   const PairLogProbs reference{doubles({-2, -4, -1}), doubles({-3, -3, -9})};
   const torch::Tensor epsilon = doubles({0, .2, .4});
-  const torch::Tensor chosen = doubles({-1, -5, -2});
+  const torch::Tensor chosen = doubles({-1, -5.2, -2});
   const torch::Tensor rejected = doubles({-2.5, -6, -3});
   for (const PreferenceTerm term : kAllTerms) {
     const PreferenceOptions options{.term = term, .beta = 0.5, .gamma = 0.7};

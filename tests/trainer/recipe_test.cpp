@@ -43,6 +43,7 @@ TEST_F(RecipeFile, EveryKeyIsRead) {
 base = "base"
 pairs = "pairs.jsonl"
 out = "out"
+reference_cache = "reference.jsonl"
 context = 99
 fim = "qwen"
 [objective]
@@ -72,6 +73,7 @@ seed = 11
 checkpoint_every = 13
 )");
   EXPECT_EQ(got.method, Method::kDpo);
+  EXPECT_EQ(got.reference_cache, folder_ / "recipes/reference.jsonl");
   EXPECT_EQ(got.context, 99);
   EXPECT_EQ(got.family, schema::FimFamily::kQwen);
   EXPECT_EQ(got.family_name, "qwen");
@@ -168,8 +170,9 @@ struct Fault {
 
 TEST_F(RecipeFile, WhatIsWrongIsNamedWithFileAndKeyAndWhatItMayBe) {
   const Fault kFaults[] = {
-      {"cotnext = 9", "[data]: unknown key 'cotnext'", "known: base, context, fim, out, pairs"},
-      {"[objective]\ngamma = 1", "[objective]: unknown key 'gamma'", "beta, likelihood"},
+      {"cotnext = 9", "[data]: unknown key 'cotnext'",
+       "known: base, context, fim, out, pairs, reference_cache"},
+      {"[objective]\ngamma = 1", "[objective]: unknown key 'gamma'", "beta, compare"},
       {"[adapter]\nr = 1", "[adapter]: unknown key 'r'", "alpha, rank, targets"},
       {"[train]\nrate = 1", "[train]: unknown key 'rate'", "learning_rate"},
       {"[trian]\nseed = 1", "unknown key 'trian'", "adapter, data, objective, train"},

@@ -122,13 +122,28 @@ std::string shape_text(const torch::Tensor& tensor) {
   return out.str();
 }
 
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
 }  // namespace
+
+std::vector<std::string> projection_names(Decoder& model) {
+  std::vector<std::string> out;
+  for (const Linear* linear : model.linears()) {
+    std::string name = last_part(linear->name());
+    if (std::find(out.begin(), out.end(), name) == out.end()) out.push_back(std::move(name));
+  }
+  return out;
+}
 
 void add_lora(Decoder& model, const LoraConfig& config, std::uint64_t seed) {
   if (const std::string missing = missing_target(model, config); !missing.empty())
     throw std::invalid_argument("the model has no layer '" + missing +
-                                "' for an adapter (targets: q_proj, k_proj, v_proj, o_proj, "
-                                "gate_proj, up_proj, down_proj)");
+                                "' for an adapter (targets: " + joined(projection_names(model)) +
+                                ")");
   torch::manual_seed(seed);
   for (auto& [name, tensor] : model.tensors()) tensor.set_requires_grad(false);
   for (Linear* linear : targeted(model, config)) {

@@ -27,6 +27,9 @@ struct LoraConfig {
   bool operator==(const LoraConfig&) const = default;
 };
 
+// The last parts of the names of all layers that may get one, each once.
+std::vector<std::string> projection_names(Decoder& model);
+
 // A fresh adapter, which changes nothing yet: A kaiming_uniform(√5), B zero (Hu et al. 2021). It
 // alone is trainable afterwards. Throws std::invalid_argument for a target that no layer has.
 void add_lora(Decoder& model, const LoraConfig& config, std::uint64_t seed);

@@ -137,7 +137,7 @@ void rope_to_json(const Rope& rope, json& config) {
 Tensor rope_frequencies(const Rope& rope, std::int64_t head_dim) {
   const Tensor share =
       torch::arange(0, head_dim, 2, torch::kFloat64) / static_cast<double>(head_dim);
-  const Tensor plain = torch::pow(rope.theta, -share);
+  Tensor plain = torch::pow(rope.theta, -share);
   switch (rope.scaling) {
     case RopeScaling::kLinear:
       return plain / rope.factor;

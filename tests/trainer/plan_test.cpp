@@ -1,0 +1,156 @@
+// What a run will take: counted against the model itself, and as a user asks for it.
+#include "trainer/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "program.h"
+#include "schema/preference_pair.h"
+#include "temporary_folder.h"
+#include "tiny_model.h"
+#include "trainer/model/adapter.h"
+
+namespace strop::trainer {
+namespace {
+
+using testing::HasSubstr;
+
+Recipe recipe(Method method = Method::kDpo) {
+  Recipe out;
+  out.method = method;
+  out.train.rank = 4;
+  out.train.batch = 2;
+  out.train.epochs = 3;
+  return out;
+}
+
+TokenPair pair(std::size_t prompt, std::size_t chosen, std::size_t rejected) {
+  return {.prompt = std::vector<TokenId>(prompt, 1),
+          .chosen = std::vector<TokenId>(chosen, 2),
+          .rejected = std::vector<TokenId>(rejected, 3)};
+}
+
+TEST(Plan, CountsWhatIsTrainedAsTheAdapterHasIt) {
+  for (const char* family : {"llama", "starcoder2"})
+    for (const std::vector<std::string>& targets :
+         {std::vector<std::string>{}, std::vector<std::string>{"q_proj", "v_proj"}}) {
+      Recipe how = recipe();
+      how.train.targets = targets;
+      const ModelConfig config = tiny_config(family);
+      Decoder model = tiny_decoder(config);
+      add_lora(model, {.rank = 4, .targets = targets.empty() ? projection_names(model) : targets},
+               1);
+      std::int64_t trained = 0;
+      for (const torch::Tensor& tensor : model.trainable()) trained += tensor.numel();
+      const Plan plan = make_plan(how, config, {pair(5, 2, 3)}, 1, {});
+      EXPECT_EQ(plan.trained, trained) << family;
+      EXPECT_EQ(plan.parameters, parameter_count(config));
+    }
+}
+
+// 2 layers of 24 × 24 × 2 + 2 × 24 × 12 + 3 × 24 × 40 = 4608 weights; a head of 50 × 24; attention
+// 24 wide. The pair has 8 tokens and predicts 5.
+TEST(Plan, TheWorkIsThatOfTheProducts) {
+  Recipe how = recipe();
+  how.objective.prompt = 0;
+  how.train.full = true;
+  const Plan plan = make_plan(how, tiny_config(), {pair(5, 2, 3)}, 1, {});
+  const double layers = 2 * 4608;
+  const double forward = 2 * layers * 8 + 4 * 48 * 64 + 2 * 1200 * 5;
+  const double backward = 4 * layers * 8 + 8 * 48 * 64 + 4 * 1200 * 5;
+  EXPECT_EQ(plan.reference_flop, forward);
+  EXPECT_EQ(plan.flop, 3 * (forward + backward) + forward);
+  EXPECT_EQ(plan.steps, 3);
+  EXPECT_EQ(plan.longest, 8);
+}
+
+TEST(Plan, SftHasNoReferenceAndNoRejected) {
+  const std::vector<TokenPair> pairs{pair(5, 2, 3)};
+  const Plan sft = make_plan(recipe(Method::kSft), tiny_config(), pairs, 1, {});
+  const Plan dpo = make_plan(recipe(), tiny_config(), pairs, 1, {});
+  EXPECT_EQ(sft.reference_flop, 0);
+  EXPECT_LT(sft.flop, dpo.flop);
+  EXPECT_EQ(sft.longest, 6);
+}
+
+TEST(Plan, MoreThreadsAndLargerShardsTakeMoreMemory) {
+  const std::vector<TokenPair> pairs{pair(40, 8, 8)};
+  const auto memory = [&](int threads, std::int64_t shard) {
+    Recipe how = recipe();
+    how.train.shard = shard;
+    return make_plan(how, tiny_config(), pairs, threads, {}).memory;
+  };
+  EXPECT_GT(memory(2, 1), memory(1, 1));
+  EXPECT_GT(memory(1, 4), 2 * memory(1, 1));
+  EXPECT_FALSE(make_plan(recipe(), tiny_config(), pairs, 1, {.available = 1000}).fits());
+}
+
+TEST(Plan, MemoryIsReadOfTheSystem) {
+  const TemporaryFolder folder;
+  const std::string file = folder / "meminfo";
+  write_bytes(file, "MemTotal:       100 kB\nMemAvailable:   64 kB\n");
+  EXPECT_EQ(memory_now(file).available, 65536);
+  EXPECT_EQ(memory_now(folder / "none").available, 0);
+  EXPECT_GT(memory_now().available, 1e6);
+  EXPECT_GT(memory_now().resident, 1e6);
+}
+
+TEST(Plan, WhatTheProgramHasAlreadyIsPartOfIt) {
+  const std::vector<TokenPair> pairs{pair(5, 2, 3)};
+  const double without = make_plan(recipe(), tiny_config(), pairs, 1, {}).memory;
+  EXPECT_EQ(make_plan(recipe(), tiny_config(), pairs, 1, {.resident = 1000}).memory,
+            without + 1000);
+}
+
+class PlanCommand : public testing::Test {
+ protected:
+  PlanCommand() {
+    std::ofstream out(pairs_);
+    for (int i = 0; i < 12; ++i) {
+      schema::PreferencePair one;
+      one.id = std::to_string(i);
+      one.language = "python";
+      one.kind = "edited";
+      one.prefix = "def f" + one.id + "(x):\n    return ";
+      one.chosen = "x + " + one.id;
+      one.rejected = "None";
+      out << pair_to_json(one).dump() << '\n';
+    }
+  }
+  Outcome plan(const std::vector<std::string>& more, const std::string& pairs = "") const {
+    std::vector<std::string> arguments{"plan",      STROP_SOURCE_DIR "/trainer/recipes/dpo.toml",
+                                       "--base",    STROP_SOURCE_DIR "/models/strop-tiny",
+                                       "--pairs",   pairs.empty() ? pairs_ : pairs,
+                                       "--threads", "1"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_trainer(arguments);
+  }
+
+  TemporaryFolder folder_;
+  std::string pairs_ = folder_ / "pairs.jsonl";
+};
+
+TEST_F(PlanCommand, SaysItForPeopleAndForPrograms) {
+  const Outcome said = plan({});
+  ASSERT_EQ(said.code, 0) << said.err;
+  for (const char* part : {"base ", "trained ", "pairs    12;", "work ", "memory ", "time "})
+    EXPECT_THAT(said.out, HasSubstr(part));
+  const Outcome json = plan({"--json", "--no-measure"});
+  ASSERT_EQ(json.code, 0) << json.err;
+  const auto parsed = nlohmann::json::parse(json.out);
+  EXPECT_EQ(parsed.at("pairs"), 12);
+  EXPECT_TRUE(parsed.at("fits").get<bool>());
+  EXPECT_FALSE(parsed.contains("seconds"));
+}
+
+TEST_F(PlanCommand, WhatItCannotPlanIsSaid) {
+  const Outcome none = plan({}, folder_ / "none.jsonl");
+  EXPECT_EQ(none.code, 1);
+  EXPECT_THAT(none.err, HasSubstr("none.jsonl"));
+  EXPECT_EQ(plan({"--method", "ppo"}).code, 2);
+}
+
+}  // namespace
+}  // namespace strop::trainer

@@ -1,0 +1,183 @@
+#include "trainer/plan.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+#include "trainer/loop.h"
+#include "trainer/progress.h"
+#include "trainer/run_inputs.h"
+#include "trainer/trainee.h"
+
+namespace strop::trainer {
+namespace {
+
+constexpr double kFloatBytes = 4;
+constexpr std::size_t kSampledSteps = 2;
+
+std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
+
+// What a model is made of, in numbers of weights.
+struct Weights {
+  double linear = 0;   // of all projections
+  double adapter = 0;  // of those that the recipe adds
+  double head = 0;
+};
+
+Weights weights_of(const Recipe& recipe, const ModelConfig& config) {
+  Weights out{.head = static_cast<double>(config.vocab * config.hidden)};
+  const std::set<std::string> targets(recipe.train.targets.begin(), recipe.train.targets.end());
+  constexpr std::string_view kWeight = ".weight";
+  for (const auto& [name, shape] : tensor_shapes(config)) {
+    if (shape.size() != 2 || !name.starts_with("model.layers.")) continue;
+    out.linear += static_cast<double>(shape[0] * shape[1]);
+    const std::string layer = last_part(name.substr(0, name.size() - kWeight.size()));
+    if (!recipe.train.full && (targets.empty() || targets.contains(layer)))
+      out.adapter += static_cast<double>(recipe.train.rank * (shape[0] + shape[1]));
+  }
+  return out;
+}
+
+// Of a pair, in tokens.
+struct Size {
+  double tokens = 0;       // that go through the layers
+  double completions = 0;  // that are predicted, of chosen and rejected
+  double prompt = 0;       // likewise, of the prompt
+};
+
+Size size_of(const Recipe& recipe, const TokenPair& pair) {
+  const auto prompt = static_cast<double>(pair.prompt.size());
+  const auto chosen = static_cast<double>(pair.chosen.size());
+  const double rejected =
+      recipe.method == Method::kDpo ? static_cast<double>(pair.rejected.size()) : 0;
+  return {prompt + chosen - 1 + std::max(rejected - 1, 0.0), chosen + rejected,
+          recipe.objective.prompt > 0 ? prompt - 1 : 0};
+}
+
+// Products of the layers and the head; of attention, each token with every other of its row.
+double forward_flop(const ModelConfig& config, const Weights& weights, double tokens, double rows) {
+  const auto width = static_cast<double>(config.layers * config.heads * config.head_dim);
+  return 2 * weights.linear * tokens + 4 * width * tokens * tokens + 2 * weights.head * rows;
+}
+
+// Gradients of inputs cost as much as the forward, those of weights as much again; attention has
+// two inputs to each product, an adapter both.
+double backward_flop(const Recipe& recipe, const ModelConfig& config, const Weights& weights,
+                     double tokens, double rows) {
+  const auto width = static_cast<double>(config.layers * config.heads * config.head_dim);
+  const double of_weights = recipe.train.full ? 2 : 1;
+  return of_weights * 2 * (weights.linear * tokens + weights.head * rows) +
+         8 * width * tokens * tokens + 4 * weights.adapter * tokens;
+}
+
+// What autograd keeps of a token in every layer: norms and residuals; queries, keys and values, as
+// they are, turned and repeated; the MLP's inside; a row of attention.
+double kept_floats(const ModelConfig& config, double row) {
+  const auto hidden = static_cast<double>(config.hidden);
+  const auto queries = static_cast<double>(config.heads * config.head_dim);
+  const auto keys = static_cast<double>(config.kv_heads * config.head_dim);
+  return static_cast<double>(config.layers) *
+         (10 * hidden + 5 * queries + 4 * keys + 4 * static_cast<double>(config.intermediate) +
+          static_cast<double>(config.heads) * row);
+}
+
+double memory_of(const Recipe& recipe, const ModelConfig& config, const Plan& plan,
+                 const Size& largest, int threads) {
+  const auto trained = static_cast<double>(plan.trained);
+  // Beside the base stand the adapter, or what a full fine-tune makes of it. What is trained has a
+  // gradient and two moments, and a gradient in every thread.
+  const double weights = static_cast<double>(plan.parameters) + trained * (4 + threads);
+  const double rows = largest.completions + largest.prompt;
+  const double shard = static_cast<double>(recipe.train.shard) *
+                       (largest.tokens * kept_floats(config, largest.tokens) +
+                        3 * rows * static_cast<double>(config.vocab));
+  return kFloatBytes * (weights + threads * shard);
+}
+
+}  // namespace
+
+MemoryNow memory_now(const std::string& meminfo) {
+  MemoryNow out;
+  std::ifstream in(meminfo);
+  std::string name;
+  double kib = 0;
+  for (std::string line; in >> name >> kib; std::getline(in, line))
+    if (name == "MemAvailable:") out.available = kib * 1024;
+  double all = 0;
+  double resident = 0;  // both in pages
+  if (std::ifstream("/proc/self/statm") >> all >> resident)
+    out.resident = resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  return out;
+}
+
+Plan make_plan(const Recipe& recipe, const ModelConfig& config, const std::vector<TokenPair>& pairs,
+               int threads, const MemoryNow& now) {
+  const Weights weights = weights_of(recipe, config);
+  Plan out;
+  out.parameters = parameter_count(config);
+  out.trained = recipe.train.full ? out.parameters : static_cast<std::int64_t>(weights.adapter);
+  out.pairs = pairs.size();
+  out.steps = step_count(pairs.size(), recipe.train);
+  out.available = now.available;
+  Size largest;
+  double epoch = 0;
+  for (const TokenPair& pair : pairs) {
+    const Size size = size_of(recipe, pair);
+    const double rows = size.completions + size.prompt;
+    epoch += forward_flop(config, weights, size.tokens, rows) +
+             backward_flop(recipe, config, weights, size.tokens, rows) +
+             2 * weights.adapter * size.tokens;
+    if (recipe.method == Method::kDpo)
+      out.reference_flop += forward_flop(config, weights, size.tokens, size.completions);
+    out.prompt_tokens += static_cast<double>(pair.prompt.size());
+    out.chosen_tokens += static_cast<double>(pair.chosen.size());
+    out.rejected_tokens += static_cast<double>(pair.rejected.size());
+    if (size.tokens > largest.tokens) largest = size;
+  }
+  const auto count = static_cast<double>(pairs.size());
+  for (double* mean : {&out.prompt_tokens, &out.chosen_tokens, &out.rejected_tokens})
+    *mean /= count;
+  out.longest = static_cast<std::int64_t>(largest.tokens);
+  out.flop = static_cast<double>(recipe.train.epochs) * epoch + out.reference_flop;
+  out.memory = now.resident + memory_of(recipe, config, out, largest, threads);
+  return out;
+}
+
+double measured_seconds(const Recipe& recipe, const std::vector<TokenPair>& pairs, int threads,
+                        const Tokenizer& tokenizer) {
+  Recipe sample = recipe;
+  sample.train.epochs = 1;
+  const std::size_t wanted = kSampledSteps * static_cast<std::size_t>(recipe.train.batch);
+  const std::size_t count = std::min(wanted, pairs.size());
+  std::vector<TokenPair> some;
+  for (std::size_t i = 0; i < count; ++i) some.push_back(pairs[i * pairs.size() / count]);
+  Trainee trainee(load_base(recipe, tokenizer), sample);
+  const double began = steady_seconds();
+  const LoopResult result = train_pairs(trainee.model(), some, sample, {.threads = threads});
+  const double reference = steady_seconds() - began - result.seconds;
+  const double share = static_cast<double>(pairs.size()) / static_cast<double>(count);
+  return share * (reference + static_cast<double>(recipe.train.epochs) * result.seconds);
+}
+
+nlohmann::json plan_to_json(const Plan& plan) {
+  nlohmann::json out{{"parameters", plan.parameters},
+                     {"trained_parameters", plan.trained},
+                     {"pairs", plan.pairs},
+                     {"tokens",
+                      {{"prompt", plan.prompt_tokens},
+                       {"chosen", plan.chosen_tokens},
+                       {"rejected", plan.rejected_tokens},
+                       {"longest", plan.longest}}},
+                     {"steps", plan.steps},
+                     {"flop", plan.flop},
+                     {"reference_flop", plan.reference_flop},
+                     {"memory_bytes", plan.memory},
+                     {"available_bytes", plan.available},
+                     {"fits", plan.fits()}};
+  if (plan.seconds) out["seconds"] = *plan.seconds;
+  return out;
+}
+
+}  // namespace strop::trainer

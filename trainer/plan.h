@@ -1,0 +1,55 @@
+// What a run will take, before it is run: parameters, work, memory, time.
+//
+// Values and free functions; main thread. Units: FLOP (a multiplication and an addition are two),
+// bytes, seconds. The work is what this trainer computes, without padding; the memory is an
+// estimate of its greatest parts, to be trusted within a third. Errors: measure_plan throws what a
+// run would.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "trainer/data.h"
+#include "trainer/model/config.h"
+#include "trainer/recipe.h"
+
+namespace strop::trainer {
+
+struct Plan {
+  std::int64_t parameters = 0;
+  std::int64_t trained = 0;  // of them, or of the adapter
+  std::size_t pairs = 0;
+  double prompt_tokens = 0;  // means over the pairs
+  double chosen_tokens = 0;
+  double rejected_tokens = 0;
+  std::int64_t longest = 0;  // tokens of the longest pair
+  std::int64_t steps = 0;
+  double flop = 0;            // of the whole run
+  double reference_flop = 0;  // of it, before the first step
+  double memory = 0;
+  double available = 0;           // on this machine now; 0: not known
+  std::optional<double> seconds;  // if it was measured
+
+  bool fits() const { return memory <= available || available == 0; }
+};
+
+// Bytes; 0: not known.
+struct MemoryNow {
+  double available = 0;  // that programs can have without swapping
+  double resident = 0;   // that this one has already
+};
+MemoryNow memory_now(const std::string& meminfo = "/proc/meminfo");
+
+Plan make_plan(const Recipe& recipe, const ModelConfig& config, const std::vector<TokenPair>& pairs,
+               int threads, const MemoryNow& now);
+
+// Seconds of the whole run, from training on a few of its pairs here and now; nothing is written.
+double measured_seconds(const Recipe& recipe, const std::vector<TokenPair>& pairs, int threads,
+                        const Tokenizer& tokenizer);
+
+nlohmann::json plan_to_json(const Plan& plan);
+
+}  // namespace strop::trainer
