@@ -17,6 +17,9 @@ namespace {
 
 using testing::HasSubstr;
 
+constexpr const char* kRecipe = STROP_SOURCE_DIR "/trainer/recipes/dpo.toml";
+constexpr const char* kBase = STROP_SOURCE_DIR "/models/strop-tiny";
+
 Recipe recipe(Method method = Method::kDpo) {
   Recipe out;
   out.method = method;
@@ -120,9 +123,8 @@ class PlanCommand : public testing::Test {
     }
   }
   Outcome plan(const std::vector<std::string>& more, const std::string& pairs = "") const {
-    std::vector<std::string> arguments{"plan",      STROP_SOURCE_DIR "/trainer/recipes/dpo.toml",
-                                       "--base",    STROP_SOURCE_DIR "/models/strop-tiny",
-                                       "--pairs",   pairs.empty() ? pairs_ : pairs,
+    std::vector<std::string> arguments{"plan",      kRecipe,   "--base",
+                                       kBase,       "--pairs", pairs.empty() ? pairs_ : pairs,
                                        "--threads", "1"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_trainer(arguments);
