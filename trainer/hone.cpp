@@ -22,6 +22,8 @@ namespace fs = std::filesystem;
 
 std::string digest_of(const Decoder& model) {
   Digest digest;
+  digest.add(
+      config_to_json(model.config()).dump());  // the same weights turned otherwise are others
   for (const auto& [name, tensor] : model.tensors()) {
     digest.add(name);
     const torch::Tensor whole = tensor.contiguous();

@@ -21,8 +21,9 @@ namespace {
 
 using torch::Tensor;
 
-constexpr double kFallAlarm = -0.05;  // nats a token, mean of the recent steps
-constexpr double kRateFloor = 0.05;   // of the peak rate, at the end
+constexpr double kFallAlarm = -0.05;             // nats a token, mean of the recent steps
+constexpr double kRateFloor = 0.05;              // of the peak rate, at the end
+constexpr const char* kReference = "reference";  // in a checkpoint
 
 // Every measure by the name it has in metrics.jsonl and in checkpoints.
 constexpr std::pair<const char*, double StepMeasures::*> kMeasures[] = {
@@ -105,8 +106,8 @@ class Loop {
   }
 
   LoopResult run() {
-    if (preference_) score_reference();
     resume();
+    if (preference_ && reference_.empty()) score_reference();
     const double began = steady_seconds();
     Progress progress(method_name(recipe_.method), steps_, history_.steps(),
                       in_folder("metrics.jsonl"));
@@ -162,32 +163,32 @@ class Loop {
 
   // Log-probs of every pair before the first step, in the batches of the first epoch: what is
   // computed in the same shape comes out the same to the last bit, so the first rewards are exactly
-  // 0. Of batches that are known whole from an earlier run none is computed.
+  // 0. What is known from an earlier run is not computed.
   void score_reference() {
     reference_.resize(pairs_.size());
     Progress progress("reference", static_cast<std::int64_t>(steps_an_epoch_), 0, "");
     for (std::size_t step = 0; step < steps_an_epoch_; ++step) {
       std::vector<Shard> shards = shards_of(static_cast<std::int64_t>(step));
-      std::erase_if(shards, [this](const Shard& shard) { return is_known(shard); });
+      for (Shard& shard : shards)
+        std::erase_if(shard, [this](std::size_t pair) { return is_known(pair); });
+      std::erase_if(shards, [](const Shard& shard) { return shard.empty(); });
       shards_.run(static_cast<int>(shards.size()), [&](Decoder& model, int index) {
         score_reference(model, shards[static_cast<std::size_t>(index)]);
       });
       if (options_.cache != nullptr)
         for (const Shard& shard : shards)
-          for (const std::size_t i : shard) options_.cache->add(pairs_[i], reference_[i]);
+          for (const std::size_t i : shard)
+            reference_[i] = options_.cache->add(pairs_[i], reference_[i]);
       progress.step(static_cast<std::int64_t>(step + 1), "log-probs");
     }
     if (options_.cache != nullptr) options_.cache->save();
   }
 
-  bool is_known(const Shard& shard) {
+  bool is_known(std::size_t pair) {
     if (options_.cache == nullptr) return false;
-    for (const std::size_t i : shard) {
-      const auto score = options_.cache->find(pairs_[i]);
-      if (!score) return false;
-      reference_[i] = *score;
-    }
-    return true;
+    const auto score = options_.cache->find(pairs_[pair]);
+    if (score) reference_[pair] = *score;
+    return score.has_value();
   }
 
   void score_reference(Decoder& model, const Shard& shard) {
@@ -346,12 +347,31 @@ class Loop {
     if (options_.folder.empty()) return;
     NamedTensors model;
     for (const NamedParameter& parameter : parameters_) model[parameter.name] = parameter.tensor;
+    if (preference_) model[kReference] = reference_tensor();
     save_checkpoint(in_folder("checkpoint"), {std::move(model),
                                               optimizer_.state(),
                                               {{"step", history_.steps()},
                                                {"history", history_.to_json()},
                                                {"chosen_fell", chosen_fell_},
                                                {"run", options_.fingerprint}}});
+  }
+
+  // [pairs, 3] float32. Part of a checkpoint, since what was cached may be another's by then.
+  Tensor reference_tensor() const {
+    std::vector<float> values;
+    for (const ReferenceScore& score : reference_)
+      values.insert(values.end(), {score.chosen, score.rejected, score.chosen_nll});
+    return torch::tensor(values).view({-1, 3});
+  }
+
+  void take_reference(const Tensor& scores, const std::string& where) {
+    if (scores.sizes() != torch::IntArrayRef{static_cast<std::int64_t>(pairs_.size()), 3} ||
+        scores.scalar_type() != torch::kFloat32)
+      throw std::runtime_error(where + " has another number of '" + kReference +
+                               "' than this run has pairs: delete it to start afresh");
+    const auto rows = scores.accessor<float, 2>();
+    for (std::int64_t i = 0; i < scores.size(0); ++i)
+      reference_.push_back({rows[i][0], rows[i][1], rows[i][2]});
   }
 
   void resume() {
@@ -373,6 +393,9 @@ class Loop {
                                  "': delete it to start afresh");
       parameter.tensor.copy_(found->second);
     }
+    if (const auto scores = checkpoint.model.find(kReference);
+        preference_ && scores != checkpoint.model.end())
+      take_reference(scores->second, where);
     try {
       optimizer_.restore(checkpoint.optimizer);
       history_ = History::from_json(checkpoint.state.at("history"));

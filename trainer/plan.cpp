@@ -120,7 +120,7 @@ Plan make_plan(const Recipe& recipe, const ModelConfig& config, const std::vecto
   out.trained = recipe.train.full ? out.parameters : static_cast<std::int64_t>(weights.adapter);
   out.pairs = pairs.size();
   out.steps = step_count(pairs.size(), recipe.train);
-  out.available = now.available;
+  out.available = now.available == 0 ? 0 : now.available + now.resident;
   Size largest;
   double epoch = 0;
   for (const TokenPair& pair : pairs) {

@@ -1,9 +1,9 @@
 // What a run will take, before it is run: parameters, work, memory, time.
 //
 // Values and free functions; main thread. Units: FLOP (a multiplication and an addition are two),
-// bytes, seconds. The work is what this trainer computes, without padding; the memory is an
-// estimate of its greatest parts, to be trusted within a third. Errors: measure_plan throws what a
-// run would.
+// bytes, seconds. The work is what this trainer computes, without padding and without a reference
+// cache; the memory is an estimate of its greatest parts (of one run of models/strop-tiny it said
+// three quarters). Errors: measured_seconds throws what a run would.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct Plan {
   double flop = 0;            // of the whole run
   double reference_flop = 0;  // of it, before the first step
   double memory = 0;
-  double available = 0;           // on this machine now; 0: not known
+  double available = 0;           // here now, what we have counted in; 0: not known
   std::optional<double> seconds;  // if it was measured
 
   bool fits() const { return memory <= available || available == 0; }

@@ -55,15 +55,15 @@ ReferenceCache::ReferenceCache(std::string file, std::string base)
   }
 }
 
-std::optional<ReferenceScore> ReferenceCache::find(const TokenPair& pair) const {
+std::optional<ReferenceScore> ReferenceCache::find(const TokenPair& pair) {
   const auto found = known_.find(digest_of(pair));
   if (found == known_.end()) return std::nullopt;
   found_ += used_.insert(*found).second ? 1 : 0;
   return found->second;
 }
 
-void ReferenceCache::add(const TokenPair& pair, const ReferenceScore& score) {
-  used_[digest_of(pair)] = score;
+ReferenceScore ReferenceCache::add(const TokenPair& pair, const ReferenceScore& score) {
+  return used_.emplace(digest_of(pair), score).first->second;
 }
 
 void ReferenceCache::save() const {

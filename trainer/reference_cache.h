@@ -27,8 +27,9 @@ class ReferenceCache {
   // `base`: what the reference's weights are called by.
   ReferenceCache(std::string file, std::string base);
 
-  std::optional<ReferenceScore> find(const TokenPair& pair) const;
-  void add(const TokenPair& pair, const ReferenceScore& score);
+  std::optional<ReferenceScore> find(const TokenPair& pair);
+  // What is kept of the pair: of two that are alike the first.
+  ReferenceScore add(const TokenPair& pair, const ReferenceScore& score);
   // Those that were found or added since; what no run asks for any more goes.
   void save() const;
 
@@ -37,9 +38,9 @@ class ReferenceCache {
  private:
   const std::string file_;
   const std::string base_;
-  std::map<std::string, ReferenceScore> known_;         // by the pair's digest
-  mutable std::map<std::string, ReferenceScore> used_;  // likewise
-  mutable std::size_t found_ = 0;
+  std::map<std::string, ReferenceScore> known_;  // by the pair's digest
+  std::map<std::string, ReferenceScore> used_;   // likewise
+  std::size_t found_ = 0;
 };
 
 }  // namespace strop::trainer

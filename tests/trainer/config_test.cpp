@@ -65,6 +65,17 @@ TEST(Config, AbsentAndNullFieldsHaveTheFamilysDefaults) {
   EXPECT_FALSE(config->tied_head);
 }
 
+TEST(Config, NullKeyValueHeadsAreAsManyAsHeadsWhateverTheFamily) {
+  json in = llama();
+  in["model_type"] = "mistral";
+  in["num_key_value_heads"] = nullptr;
+  EXPECT_EQ(config_from_json(in).value().kv_heads, 8);
+  in["num_attention_heads"] = 16;
+  EXPECT_EQ(config_from_json(in).value().kv_heads, 16);
+  in.erase("num_key_value_heads");
+  EXPECT_EQ(config_from_json(in).value().kv_heads, 8);  // transformers' default
+}
+
 TEST(Config, RopeStandsInEitherOfTwoPlaces) {
   json older = llama();
   older["rope_scaling"] = {{"type", "linear"}, {"factor", 4.0}};
@@ -111,6 +122,7 @@ TEST(Config, ASlidingWindowBoundsThePositions) {
   EXPECT_EQ(
       positions(R"({"model_type": "qwen2", "sliding_window": 64, "use_sliding_window": true})"),
       64);
+  EXPECT_EQ(positions(R"({"model_type": "qwen2", "use_sliding_window": true})"), 4096);
   json whole = llama();
   whole["model_type"] = "mistral";
   whole["sliding_window"] = nullptr;

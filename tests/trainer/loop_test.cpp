@@ -140,12 +140,32 @@ TEST(Loop, AReferenceFromAnEarlierRunIsTheSame) {
     expect_equal(without, weights_after(recipe(), options));
     EXPECT_EQ(cache.found(), found);
   }
-  // One that is not known is scored, with those it is computed beside.
+  // Of more pairs those alone are scored that are not known.
   ReferenceCache cache(file, "base");
   LoopOptions options;
   options.cache = &cache;
   weights_after(recipe(), options, 11);
-  EXPECT_GT(cache.found(), 0U);
+  EXPECT_EQ(cache.found(), 10U);
+}
+
+TEST(Loop, WhatBecomesOfTheCacheChangesNoRunThatHasBegun) {
+  const TemporaryFolder folder;
+  const std::string file = folder / "reference.jsonl";
+  const auto run = [&] {
+    ReferenceCache cache(file, "base");
+    LoopOptions options{.threads = 1, .folder = folder / "run", .fingerprint = {{"run", 1}}};
+    options.cache = &cache;
+    return weights_after(recipe(), options);
+  };
+  std::filesystem::create_directories(folder / "run");
+  const auto whole = run();
+  ASSERT_TRUE(std::filesystem::exists(folder / "run/checkpoint"));
+  ReferenceCache other(file, "base");
+  for (const TokenPair& pair : some_pairs(10)) other.add(pair, {-1, -30, 1});
+  other.save();
+  expect_equal(whole, run());  // from the checkpoint on
+  std::filesystem::remove_all(folder / "run/checkpoint");
+  EXPECT_FALSE(torch::equal(whole.front(), run().front()));  // that it would matter
 }
 
 TEST(Loop, TheNumberOfThreadsChangesNothing) {

@@ -26,7 +26,7 @@ TEST_F(Cache, GivesBackToTheLastBitWhatItWasGiven) {
   EXPECT_EQ(first.find(pair(5)), std::nullopt);
   first.add(pair(5), kScore);
   first.save();
-  const ReferenceCache again = open();
+  ReferenceCache again = open();
   EXPECT_EQ(again.find(pair(5)), kScore);
   EXPECT_EQ(again.find(pair(6)), std::nullopt);
   EXPECT_EQ(again.found(), 1U);
@@ -65,11 +65,17 @@ TEST_F(Cache, WhatNoRunAsksForGoes) {
   first.add(pair(5), kScore);
   first.add(pair(6), kScore);
   first.save();
-  const ReferenceCache second = open();
+  ReferenceCache second = open();
   EXPECT_TRUE(second.find(pair(6)));
   second.save();
   EXPECT_FALSE(open().find(pair(5)));
   EXPECT_TRUE(open().find(pair(6)));
+}
+
+TEST_F(Cache, OfTwoThatAreAlikeTheFirstIsKept) {
+  ReferenceCache cache = open();
+  EXPECT_EQ(cache.add(pair(5), kScore), kScore);
+  EXPECT_EQ(cache.add(pair(5), {1, 2, 3}), kScore);
 }
 
 TEST_F(Cache, ADamagedFileCountsAsEmpty) {

@@ -32,7 +32,7 @@ std::int64_t size_of(const json& in, const char* field, std::int64_t most) {
   return size;
 }
 
-// Absent and null are the same, as transformers has it.
+// Absent and null are the same.
 std::int64_t size_of(const json& in, const char* field, std::int64_t most, std::int64_t otherwise) {
   const auto found = in.find(field);
   return found == in.end() || found->is_null() ? otherwise : size_of(in, field, most);
@@ -49,8 +49,8 @@ struct Family {
 
 constexpr Family kFamilies[] = {{"llama", "LlamaForCausalLM", 0, 0, 0, false},
                                 {"mistral", "MistralForCausalLM", 8, 0, 4096, false},
-                                {"qwen2", "Qwen2ForCausalLM", 32, 0, 0, false},
-                                {"qwen3", "Qwen3ForCausalLM", 32, 128, 0, false},
+                                {"qwen2", "Qwen2ForCausalLM", 32, 0, 4096, false},
+                                {"qwen3", "Qwen3ForCausalLM", 32, 128, 4096, false},
                                 {"starcoder2", "Starcoder2ForCausalLM", 2, 0, 0, true}};
 
 const Family* find_family(const std::string& name) {
@@ -126,8 +126,9 @@ tl::expected<ModelConfig, std::string> config_from_json(const json& in) {
     out.hidden = size_of(in, "hidden_size", kMostWidth);
     out.layers = size_of(in, "num_hidden_layers", kMostLayers);
     out.heads = size_of(in, "num_attention_heads", kMostHeads);
-    out.kv_heads = size_of(in, "num_key_value_heads", kMostHeads,
-                           family->kv_heads == 0 ? out.heads : family->kv_heads);
+    out.kv_heads = size_of(
+        in, "num_key_value_heads", kMostHeads,
+        family->kv_heads == 0 || in.contains("num_key_value_heads") ? out.heads : family->kv_heads);
     out.head_dim = size_of(in, "head_dim", kMostHeadDim,
                            family->head_dim == 0 ? out.hidden / out.heads : family->head_dim);
     out.intermediate = size_of(in, "intermediate_size", kMostWidth);
