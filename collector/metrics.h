@@ -29,6 +29,7 @@ struct Metrics {
   std::atomic<std::uint64_t> handshakes_failed{0};     // no CURVE, or too slow
   std::atomic<std::uint64_t> handshakes_throttled{0};  // too many by a key, or from an address
   std::atomic<std::uint64_t> sessions_refused{0};      // too many connections of a key
+  std::atomic<std::uint64_t> connections_unheard{0};   // silent behind the handshake
   std::atomic<std::uint64_t> http_refused{0};          // foreign Host or Origin, or no token
   std::atomic<std::uint64_t> enrolments{0};            // tokens redeemed, keys announced
   std::atomic<std::uint64_t> enrolments_refused{0};    // ENROLs, those of the handshake not counted

@@ -68,6 +68,7 @@ bool Receiver::read_one() {
     if (!router_.recv(part, zmq::recv_flags::dontwait)) break;
     if (++parts == 1) body = std::move(part);
   }
+  watch_->heard(body);
   if (parts != 1) {
     intake_.on_misfit(peer.to_string());
     return true;
@@ -127,9 +128,9 @@ void Receiver::run() {
     }
     health_.wake().quiet();
     if (zap_) zap_->handle(now_by_clocks());
-    watch_->handle(steady_ms());
     if (health_.is_damaged()) intake_.shut();
     read_what_waits();
+    watch_->handle(steady_ms(), !intake_.full());
     send(intake_.advance(unix_ms()));
     health_.set_ready(intake_.storing());
     every_second(steady_ms());

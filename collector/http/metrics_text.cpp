@@ -81,6 +81,8 @@ void tell_delivery(Text& out, const Metrics& metrics) {
   out.counter("strop_collector_handshakes_throttled_total",
               "Handshakes that were too many for their key or address.",
               metrics.handshakes_throttled);
+  out.counter("strop_collector_connections_unheard_total",
+              "Connections that shook hands and were not heard then.", metrics.connections_unheard);
   out.counter("strop_collector_sessions_refused_total",
               "Connections that were too many for their key.", metrics.sessions_refused);
   out.counter("strop_collector_http_refused_total",

@@ -3,20 +3,6 @@
 #include "collector/store/postgres_values.h"
 
 namespace strop::collector {
-namespace {
-
-template <std::size_t kColumns>
-void copy(pqxx::transaction_base& work, const std::string& table,
-          const std::array<const char*, kColumns>& columns,
-          std::vector<std::array<std::string, kColumns>>& rows) {
-  if (rows.empty()) return;
-  pqxx::stream_to out(work, table, columns);
-  for (const auto& row : rows) out << row;
-  out.complete();
-  rows.clear();
-}
-
-}  // namespace
 
 Standings read_standings(pqxx::transaction_base& work, std::int64_t stream, std::uint64_t first,
                          std::uint64_t last) {
@@ -63,26 +49,45 @@ void found_again(pqxx::transaction_base& work, std::int64_t stream, std::uint64_
 
 void NewRows::add(const PendingBatch& batch, const BatchPlan::Row& row, std::int64_t now_ms) {
   const Entry& entry = *row.entry;
-  const std::string stream = std::to_string(batch.stream);
-  const std::string seq = std::to_string(row.seq);
-  const std::string span = std::to_string(row.span);
-  const std::string now = std::to_string(now_ms);
-  if (entry.rejected)
-    dead_.push_back({stream, seq, span, std::string(schema::to_word(*entry.rejected)),
-                     copied(entry.reason), now, copied(entry.hash), copied(entry.payload)});
-  else
-    events_.push_back({stream, seq, span, entry.type, copied(entry.suggestion), batch.contributor,
-                       pqxx::to_string(entry.t_ms), now, copied(entry.hash),
-                       copied(entry.payload)});
+  const auto add_shared = [&](auto& rows) {
+    rows.stream.add(batch.stream);
+    rows.seq.add(static_cast<std::int64_t>(row.seq));
+    rows.span.add(static_cast<std::int64_t>(row.span));
+    rows.received_ms.add(now_ms);
+    rows.hash.add(entry.hash);
+    rows.payload.add(entry.payload);
+  };
+  if (entry.rejected) {
+    add_shared(dead_);
+    dead_.code.add(schema::to_word(*entry.rejected));
+    dead_.reason.add(entry.reason);
+  } else {
+    add_shared(events_);
+    events_.type.add(entry.type);
+    events_.suggestion.add(entry.suggestion);
+    events_.contributor.add(batch.contributor);
+    events_.t_ms.add(entry.t_ms);
+  }
 }
 
 void NewRows::write(pqxx::transaction_base& work) {
-  copy<10>(work, "events",
-           {"stream", "seq", "span", "type", "suggestion", "contributor", "t_ms", "received_ms",
-            "hash", "payload"},
-           events_);
-  copy<8>(work, "dead_letters",
-          {"stream", "seq", "span", "code", "reason", "received_ms", "hash", "payload"}, dead_);
+  if (!events_.stream.empty())
+    work.exec_params(
+        "INSERT INTO events (stream, seq, span, type, suggestion, contributor, t_ms, received_ms,"
+        " hash, payload) SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]),"
+        " unnest($4::text[]), unnest($5::bytea[]), unnest($6::text[]), unnest($7::float8[]),"
+        " unnest($8::bigint[]), unnest($9::bytea[]), unnest($10::bytea[])",
+        events_.stream.take(), events_.seq.take(), events_.span.take(), events_.type.take(),
+        events_.suggestion.take(), events_.contributor.take(), events_.t_ms.take(),
+        events_.received_ms.take(), events_.hash.take(), events_.payload.take());
+  if (!dead_.stream.empty())
+    work.exec_params(
+        "INSERT INTO dead_letters (stream, seq, span, code, reason, received_ms, hash, payload)"
+        " SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]),"
+        " unnest($4::text[]), unnest($5::bytea[]), unnest($6::bigint[]), unnest($7::bytea[]),"
+        " unnest($8::bytea[])",
+        dead_.stream.take(), dead_.seq.take(), dead_.span.take(), dead_.code.take(),
+        dead_.reason.take(), dead_.received_ms.take(), dead_.hash.take(), dead_.payload.take());
 }
 
 }  // namespace strop::collector

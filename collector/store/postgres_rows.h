@@ -4,13 +4,11 @@
 // libpqxx's.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <pqxx/pqxx>
-#include <string>
-#include <vector>
 
 #include "collector/store/batch_plan.h"
+#include "collector/store/postgres_array.h"
 
 namespace strop::collector {
 
@@ -26,7 +24,7 @@ std::uint64_t erase_rows(pqxx::transaction_base& work, std::int64_t stream, std:
 void found_again(pqxx::transaction_base& work, std::int64_t stream, std::uint64_t first,
                  std::uint64_t last);
 
-// Entries that wait to be copied in, all at once: nobody else can have rows in their place, and if
+// Entries that wait to go in, all at once: nobody else can have rows in their place, and if
 // somebody had, the unique index would fail the commit rather than drop one of the two.
 class NewRows {
  public:
@@ -34,8 +32,24 @@ class NewRows {
   void write(pqxx::transaction_base& work);
 
  private:
-  std::vector<std::array<std::string, 10>> events_;
-  std::vector<std::array<std::string, 8>> dead_;
+  struct Events {
+    PostgresArray<std::int64_t> stream, seq, span;
+    PostgresArray<Text> type;
+    PostgresArray<Bytes> suggestion;
+    PostgresArray<Text> contributor;
+    PostgresArray<double> t_ms;
+    PostgresArray<std::int64_t> received_ms;
+    PostgresArray<Bytes> hash, payload;
+  };
+  struct DeadLetters {
+    PostgresArray<std::int64_t> stream, seq, span;
+    PostgresArray<Text> code;
+    PostgresArray<Bytes> reason;
+    PostgresArray<std::int64_t> received_ms;
+    PostgresArray<Bytes> hash, payload;
+  };
+  Events events_;
+  DeadLetters dead_;
 };
 
 }  // namespace strop::collector

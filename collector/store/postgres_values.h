@@ -29,7 +29,4 @@ inline std::uint64_t unsigned_of(const pqxx::field& field) {
   return static_cast<std::uint64_t>(field.as<std::int64_t>());
 }
 
-// As COPY reads a bytea; short, for text above all: its bytes as they are, or all in hexadecimal.
-std::string copied(const std::string& value);
-
 }  // namespace strop::collector
