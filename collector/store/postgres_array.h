@@ -11,6 +11,7 @@
 #include <pqxx/pqxx>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace strop::collector {
 
