@@ -293,7 +293,11 @@ TEST_F(PowerCut, WithoutFsyncTheSpoolLosesWhatItCalledSafe) {
 TEST_F(PowerCut, WithoutFsyncTheStoreLosesWhatItAcknowledged) {
   if (!can_cut()) return;
   const auto lost = first_loss({.spool_syncs = true, .store_syncs = false, .ships = false});
-  EXPECT_THAT(lost, testing::Contains(testing::HasSubstr("acknowledged and not stored")));
+  // The file itself may have been left torn: then all that was acknowledged is gone with it.
+  EXPECT_THAT(lost,
+              testing::Contains(testing::AnyOf(testing::HasSubstr("acknowledged and not stored"),
+                                               testing::HasSubstr("file is not a database"),
+                                               testing::HasSubstr("malformed"))));
 }
 
 }  // namespace
