@@ -158,7 +158,7 @@ class Loop {
   PairBatch batch_of(const Shard& shard) const {
     std::vector<const TokenPair*> pairs;
     for (const std::size_t i : shard) pairs.push_back(&pairs_[i]);
-    return make_pair_batch(pairs, sides_);
+    return make_pair_batch(pairs, sides_, recipe_.objective.prompt > 0);
   }
 
   // Log-probs of every pair before the first step, in the batches of the first epoch: what is
@@ -194,7 +194,7 @@ class Loop {
   void score_reference(Decoder& model, const Shard& shard) {
     const torch::NoGradGuard no_grad;
     model.use_adapter(false);
-    const PairScores scores = score_pairs(model, batch_of(shard), false);
+    const PairScores scores = score_pairs(model, batch_of(shard));
     model.use_adapter(true);
     for (std::size_t i = 0; i < shard.size(); ++i) {
       const auto row = static_cast<std::int64_t>(i);
@@ -235,7 +235,7 @@ class Loop {
   StepMeasures learn(const Decoder& model, const Shard& shard, std::size_t count) const {
     const ObjectiveRecipe& objective = recipe_.objective;
     const PairBatch batch = batch_of(shard);
-    const PairScores scores = score_pairs(model, batch, objective.prompt > 0);
+    const PairScores scores = score_pairs(model, batch);
     std::vector<double> weights;
     std::vector<double> epsilons;
     std::vector<double> compares;

@@ -251,8 +251,7 @@ TEST(Loop, ASharedPromptIsTheSameAsSeparateOnes) {
   std::vector<const TokenPair*> pointers;
   for (const TokenPair& pair : pairs) pointers.push_back(&pair);
   torch::NoGradGuard no_grad;
-  const PairLogProbs shared =
-      score_pairs(model, make_pair_batch(pointers, Sides::kBoth), false).log_probs;
+  const PairLogProbs shared = score_pairs(model, make_pair_batch(pointers, Sides::kBoth)).log_probs;
   const auto alone = [&](const TokenPair& pair, const std::vector<TokenId>& completion) {
     std::vector<std::int64_t> all(pair.prompt.begin(), pair.prompt.end());
     all.insert(all.end(), completion.begin(), completion.end());
@@ -272,13 +271,56 @@ TEST(Loop, ASharedPromptIsTheSameAsSeparateOnes) {
   }
 }
 
+// A batch of pairs of which some have one prompt, against a batch for each: scores and gradients.
+TEST(Loop, PairsWithOnePromptAreTheSameTogetherAsAlone) {
+  Recipe how = recipe();
+  Decoder model = trainee(how);
+  {
+    torch::NoGradGuard no_grad;
+    torch::manual_seed(9);
+    for (Linear* linear : model.linears()) linear->b().normal_(0, 0.1);
+  }
+  auto pairs = some_pairs(5);
+  pairs[3].prompt = pairs[1].prompt;
+  pairs[4].prompt = pairs[1].prompt;
+  std::vector<const TokenPair*> pointers;
+  std::int64_t apart_tokens = 0;
+  for (const TokenPair& pair : pairs) {
+    pointers.push_back(&pair);
+    apart_tokens += make_pair_batch({&pair}, Sides::kBoth).input.tokens.size(1);
+  }
+  const PairBatch batch = make_pair_batch(pointers, Sides::kBoth, true);
+  EXPECT_EQ(batch.input.tokens.size(1),
+            apart_tokens - 2 * static_cast<std::int64_t>(pairs[1].prompt.size()));
+  const auto columns = [](const PairScores& scores) {
+    return torch::stack(
+        {scores.log_probs.chosen, scores.log_probs.rejected, scores.chosen_nll, scores.prompt_nll});
+  };
+  const torch::Tensor together = columns(score_pairs(model, batch));
+  std::vector<torch::Tensor> each;
+  for (const TokenPair* pair : pointers)
+    each.push_back(columns(score_pairs(model, make_pair_batch({pair}, Sides::kBoth, true))));
+  const torch::Tensor apart = torch::cat(each, 1);
+  EXPECT_LE(largest_difference(together, apart), 1e-4);
+  const torch::Tensor along = torch::randn_like(apart);
+  const auto slopes = [&](const torch::Tensor& scores) {
+    return torch::autograd::grad({(scores * along).sum()}, model.trainable());
+  };
+  const auto are = slopes(together);
+  const auto should = slopes(apart);
+  for (std::size_t i = 0; i < are.size(); ++i)
+    EXPECT_LE(largest_difference(are[i], should[i]),
+              1e-5 * std::max(1.0, should[i].abs().max().item<double>()))
+        << i;
+}
+
 // The first place where they differ: the same row of logits for both.
 TEST(Loop, DivergenceComparesTwoNextTokensBehindTheSameText) {
   Decoder model = tiny_decoder(tiny_config());
   TokenPair pair{.prompt = tokens(1, 6), .chosen = {5, 9, 3, 2}, .rejected = {5, 9, 4}};
   choose_compared(pair, ComparedTokens::kFirst);
   torch::NoGradGuard no_grad;
-  const PairScores scores = score_pairs(model, make_pair_batch({&pair}, Sides::kBoth), false);
+  const PairScores scores = score_pairs(model, make_pair_batch({&pair}, Sides::kBoth));
   std::vector<std::int64_t> shared(pair.prompt.begin(), pair.prompt.end());
   shared.insert(shared.end(), {5, 9});
   const torch::Tensor next = torch::log_softmax(

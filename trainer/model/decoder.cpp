@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "trainer/model/packed_attention.h"
+
 namespace strop::trainer {
 namespace {
 
@@ -198,7 +200,45 @@ Tensor Decoder::attend(const Layer& layer, std::size_t index, const Tensor& x,
       with_adapter_);
 }
 
+Tensor Decoder::packed_hidden(const ForwardInput& input) const {
+  const PackedText& text = *input.packed;
+  Tensor cos = cos_.index_select(0, text.positions());
+  Tensor sin = sin_.index_select(0, text.positions());
+  // Of a layer, with `some` of the rows as queries: all, but for the last one.
+  const auto attend_packed = [&](const Layer& layer, const Tensor& x, const Tensor& some,
+                                 const Tensor& some_cos, const Tensor& some_sin, Queries which) {
+    const auto heads = [&](const Linear& linear, const Tensor& rows, std::int64_t n) {
+      return linear.forward(rows, with_adapter_).view({-1, n, config_.head_dim}).transpose(0, 1);
+    };
+    Tensor q = heads(layer.q, some, config_.heads);
+    Tensor k = heads(layer.k, x, config_.kv_heads);
+    if (config_.qk_norm) {
+      q = rms_norm(q, layer.q_norm, config_.norm_eps);
+      k = rms_norm(k, layer.k_norm, config_.norm_eps);
+    }
+    const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
+    const Tensor mixed =
+        packed_attention(rotate(q, some_cos, some_sin) * scale, rotate(k, cos, sin),
+                         heads(layer.v, x, config_.kv_heads), input.packed, which);
+    return layer.o.forward(mixed.transpose(0, 1).reshape({-1, config_.heads * config_.head_dim}),
+                           with_adapter_);
+  };
+  Tensor x = torch::embedding(embedding_, input.tokens.view(-1));
+  for (const Layer& layer : layers_) {
+    const Tensor in = normed(x, layer.attention_norm);
+    if (&layer == &layers_.back() && text.asked().defined()) {
+      const auto asked = [&](const Tensor& rows) { return rows.index_select(0, text.asked()); };
+      x = asked(x) + attend_packed(layer, in, asked(in), asked(cos), asked(sin), Queries::kAsked);
+    } else {
+      x = x + attend_packed(layer, in, in, cos, sin, Queries::kAll);
+    }
+    x = x + mlp(layer, normed(x, layer.mlp_norm));
+  }
+  return normed(x, norm_).unsqueeze(0);
+}
+
 Tensor Decoder::hidden(const ForwardInput& input) const {
+  if (input.packed) return packed_hidden(input);
   const std::int64_t length = input.tokens.size(1);
   const std::int64_t cached = input.cache == nullptr ? 0 : input.cache->length;
   Tensor cos;
@@ -233,9 +273,7 @@ Tensor Decoder::hidden(const ForwardInput& input) const {
   return normed(x, norm_);
 }
 
-Tensor Decoder::logits(const Tensor& rows) const {
-  return torch::linear(rows, head_.defined() ? head_ : embedding_);
-}
+Tensor Decoder::logits(const Tensor& rows) const { return torch::linear(rows, head()); }
 
 KvCache Decoder::make_cache(std::int64_t batch, std::int64_t capacity) const {
   KvCache cache;

@@ -17,6 +17,7 @@
 
 #include "trainer/model/config.h"
 #include "trainer/model/linear.h"
+#include "trainer/model/packed_text.h"
 #include "trainer/safetensors.h"
 
 namespace strop::trainer {
@@ -34,6 +35,9 @@ struct ForwardInput {
   torch::Tensor positions;  // [B, T] int64; undefined: cached … cached + T − 1
   torch::Tensor mask;  // bool [B or 1, 1, T, S], true where a token may look; undefined: causal
   KvCache* cache = nullptr;  // appended to, when given
+  // Tokens are [1, T] of these texts; positions and mask are its own, and the last layer computes
+  // no more than what is asked for: the hidden states are [1, N, H].
+  c10::intrusive_ptr<PackedText> packed;
 };
 
 class Decoder {
@@ -51,6 +55,8 @@ class Decoder {
   torch::Tensor hidden(const ForwardInput& input) const;
   // Logits of any rows [..., H] → [..., V].
   torch::Tensor logits(const torch::Tensor& rows) const;
+  // What they are computed with, [V, H].
+  const torch::Tensor& head() const { return head_.defined() ? head_ : embedding_; }
 
   KvCache make_cache(std::int64_t batch, std::int64_t capacity) const;
 
@@ -87,6 +93,7 @@ class Decoder {
   std::vector<Linear*> linears_of(Layer& layer) const;
   torch::Tensor normed(const torch::Tensor& x, const Norm& norm) const;
   torch::Tensor mlp(const Layer& layer, const torch::Tensor& x) const;
+  torch::Tensor packed_hidden(const ForwardInput& input) const;
   torch::Tensor attend(const Layer& layer, std::size_t index, const torch::Tensor& x,
                        const ForwardInput& input, const torch::Tensor& cos,
                        const torch::Tensor& sin, const torch::Tensor& bias) const;
