@@ -112,6 +112,7 @@ void read_train(TomlReader& top, const std::string& file, TrainRecipe& out) {
   const toml::table table = top.table("train");
   TomlReader train(table, file + ": [train]");
   std::string schedule = "cosine";
+  std::string precision = "auto";
   train.read("full", out.full);
   train.read("learning_rate", out.learning_rate);
   train.read("schedule", schedule);
@@ -124,6 +125,7 @@ void read_train(TomlReader& top, const std::string& file, TrainRecipe& out) {
   train.read("average", out.average);
   train.read("seed", out.seed);
   train.read("checkpoint_every", out.checkpoint_every);
+  train.read("precision", precision);
   train.finish();
   if (out.full && !adapter_table.empty())
     throw std::invalid_argument(file + ": [train] full = true trains no adapter: remove [adapter]");
@@ -132,6 +134,11 @@ void read_train(TomlReader& top, const std::string& file, TrainRecipe& out) {
     throw std::invalid_argument(file + ": [train] schedule '" + schedule +
                                 "' is unknown (known: constant, linear, cosine)");
   out.schedule = *known;
+  const auto numbers = precision_by_name(precision);
+  if (!numbers)
+    throw std::invalid_argument(file + ": [train] precision '" + precision +
+                                "' is unknown (known: auto, float32, bfloat16)");
+  out.precision = *numbers;
 }
 
 const char* schedule_name(Schedule schedule) {
@@ -179,7 +186,8 @@ nlohmann::json recipe_to_json(const Recipe& recipe) {
                      {"shard", train.shard},
                      {"epochs", train.epochs},
                      {"average", train.average},
-                     {"seed", train.seed}};
+                     {"seed", train.seed},
+                     {"precision", precision_name(train.precision)}};
   if (recipe.method == Method::kDpo) {
     out["beta"] = recipe.objective.beta;
     out["preference"] = recipe.objective.preference;

@@ -13,6 +13,7 @@
 #include "trainer/compared_tokens.h"
 #include "trainer/objectives/preference.h"
 #include "trainer/optim.h"
+#include "trainer/precision.h"
 
 namespace strop::trainer {
 
@@ -47,6 +48,7 @@ struct TrainRecipe {
   double average = 0.5;  // share of what was learnt that is kept; the rest is the base
   std::uint64_t seed = 1;
   std::int64_t checkpoint_every = 100;  // steps
+  Precision precision = Precision::kAuto;
 };
 
 struct Recipe {

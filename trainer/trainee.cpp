@@ -1,15 +1,18 @@
 #include "trainer/trainee.h"
 
 #include "trainer/model_folder.h"
+#include "trainer/precision.h"
 
 namespace strop::trainer {
 
 Trainee::Trainee(Decoder base, const Recipe& recipe) : model_(std::move(base)), recipe_(recipe) {
+  const torch::ScalarType type = compute_type(recipe.train.precision, model_.config());
   if (recipe.train.full) {
     for (auto& [name, tensor] : model_.tensors()) {
       base_[name] = tensor.clone();
       tensor.set_requires_grad(true);
     }
+    model_.compute_in(type);
     return;
   }
   lora_ = {
@@ -17,6 +20,7 @@ Trainee::Trainee(Decoder base, const Recipe& recipe) : model_(std::move(base)), 
       .alpha = recipe.train.alpha,
       .targets = recipe.train.targets.empty() ? projection_names(model_) : recipe.train.targets};
   add_lora(model_, lora_, recipe.train.seed);
+  model_.compute_in(type);
 }
 
 void Trainee::average() {

@@ -114,6 +114,30 @@ TEST_P(DecoderShapes, TheSharedPromptHasTheGradientsOfTwoSequences) {
   EXPECT_LE(largest_difference(shared, apart) / apart.abs().max().item<double>(), 1e-5);
 }
 
+// In bfloat16 what is trained stays in float32, and the numbers are near those of float32.
+TEST_P(DecoderShapes, InBfloat16IsNearFloat32) {
+  add_random_adapter(model_, 4, false);
+  for (Linear* linear : model_.linears()) {
+    linear->a().set_requires_grad(true);
+    linear->b().set_requires_grad(true);
+  }
+  const auto slopes = [&] {
+    const Tensor loss = torch::log_softmax(
+        model_.logits(model_.hidden({.tokens = tokens_})).to(torch::kFloat32), -1);
+    std::vector<Tensor> flat{loss.detach().reshape(-1)};
+    for (const Tensor& one : torch::autograd::grad({loss.select(-1, 3).mean()}, model_.trainable()))
+      flat.push_back(one.reshape(-1));
+    return flat;
+  };
+  const std::vector<Tensor> full = slopes();
+  model_.compute_in(torch::kBFloat16);
+  const std::vector<Tensor> half = slopes();
+  for (std::size_t i = 0; i < full.size(); ++i) {
+    EXPECT_EQ(half[i].scalar_type(), torch::kFloat32);
+    EXPECT_GE(torch::cosine_similarity(full[i], half[i], 0).item<double>(), 0.98) << i;
+  }
+}
+
 // Two prompts, one of them with two completions, asked for behind the prompts alone.
 TEST_P(DecoderShapes, PackedTextsEqualSeparateOnes) {
   const Tensor prompt = some_tokens(1, 11, 50, 1);

@@ -68,7 +68,8 @@ class PackedAttention : public testing::TestWithParam<std::vector<PackedGroup>> 
 INSTANTIATE_TEST_SUITE_P(
     Groups, PackedAttention,
     testing::Values(std::vector<PackedGroup>{{7, {4, 3}, 6}}, std::vector<PackedGroup>{{1, {}, 0}},
-                    std::vector<PackedGroup>{{300, {5, 0, 130, 1}, 299}, {3, {2}, 0}, {128, {}, 127}},
+                    std::vector<PackedGroup>{
+                        {300, {5, 0, 130, 1}, 299}, {3, {2}, 0}, {128, {}, 127}},
                     std::vector<PackedGroup>{{129, {100, 100, 100}, 128}, {129, {2}, 0}}));
 
 TEST_P(PackedAttention, IsAttentionUnderOneMask) {
@@ -81,12 +82,9 @@ TEST_P(PackedAttention, IsAttentionUnderOneMask) {
 }
 
 TEST_P(PackedAttention, OfTheQueriesAskedForIsThatPartOfAll) {
-  const Tensor asked =
-      text_->asked().defined() ? text_->asked() : torch::arange(text_->tokens());
-  const Tensor out =
-      packed_attention(q_.index_select(1, asked), k_, v_, text_, Queries::kAsked);
-  const Tensor wanted =
-      packed_attention(q_, k_, v_, text_, Queries::kAll).index_select(1, asked);
+  const Tensor asked = text_->asked().defined() ? text_->asked() : torch::arange(text_->tokens());
+  const Tensor out = packed_attention(q_.index_select(1, asked), k_, v_, text_, Queries::kAsked);
+  const Tensor wanted = packed_attention(q_, k_, v_, text_, Queries::kAll).index_select(1, asked);
   const Tensor along = torch::randn_like(out);
   expect_equal({out}, {wanted});
   expect_equal(torch::autograd::grad({(out * along).sum()}, {q_, k_, v_}),

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "trainer/model/fused.h"
 #include "trainer/model/packed_attention.h"
 
 namespace strop::trainer {
@@ -12,16 +13,10 @@ namespace {
 
 using torch::Tensor;
 
-// x · w / √(mean(x²) + ε) over the last dimension (Zhang & Sennrich 2019).
-Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
-  const Tensor scale = torch::rsqrt(x.pow(2).mean(-1, true) + eps);
-  return x * scale * weight;
-}
-
 // Rotary positions in the half-split form of the Hugging Face checkpoints (Su et al. 2021): x [B,
 // heads, T, D], cos and sin [B or 1, 1, T, D]; sin carries the minus sign of the first half.
 Tensor rotate(const Tensor& x, const Tensor& cos, const Tensor& sin) {
-  return torch::addcmul(x * cos, torch::roll(x, x.size(-1) / 2, -1), sin);
+  return torch::addcmul(x * cos, torch::roll(x, x.size(-1) / 2, -1), sin).to(x.scalar_type());
 }
 
 }  // namespace
@@ -144,14 +139,15 @@ tl::expected<Decoder, std::string> Decoder::load(const std::string& directory) {
 }
 
 Tensor Decoder::normed(const Tensor& x, const Norm& norm) const {
-  return norm.bias.defined()
-             ? torch::layer_norm(x, {config_.hidden}, norm.weight, norm.bias, config_.norm_eps)
-             : rms_norm(x, norm.weight, config_.norm_eps);
+  if (!norm.bias.defined()) return rms_norm(x, norm.weight, config_.norm_eps);
+  return torch::layer_norm(x.to(norm.weight.scalar_type()), {config_.hidden}, norm.weight,
+                           norm.bias, config_.norm_eps)
+      .to(x.scalar_type());
 }
 
 Tensor Decoder::mlp(const Layer& layer, const Tensor& x) const {
   const Tensor up = layer.up.forward(x, with_adapter_);
-  const Tensor mixed = config_.gated ? torch::silu(layer.gate.forward(x, with_adapter_)) * up
+  const Tensor mixed = config_.gated ? gated_silu(layer.gate.forward(x, with_adapter_), up)
                                      : torch::gelu(up, "tanh");
   return layer.down.forward(mixed, with_adapter_);
 }
@@ -194,7 +190,7 @@ Tensor Decoder::attend(const Layer& layer, std::size_t index, const Tensor& x,
   Tensor scores = torch::matmul(q * (1.0 / std::sqrt(static_cast<double>(config_.head_dim))),
                                 k.transpose(2, 3));
   if (bias.defined()) scores = scores + bias;
-  const Tensor mixed = torch::matmul(torch::softmax(scores, -1), v);
+  const Tensor mixed = torch::matmul(torch::softmax(scores, -1).to(v.scalar_type()), v);
   return layer.o.forward(
       mixed.transpose(1, 2).reshape({batch, length, config_.heads * config_.head_dim}),
       with_adapter_);
@@ -223,7 +219,7 @@ Tensor Decoder::packed_hidden(const ForwardInput& input) const {
     return layer.o.forward(mixed.transpose(0, 1).reshape({-1, config_.heads * config_.head_dim}),
                            with_adapter_);
   };
-  Tensor x = torch::embedding(embedding_, input.tokens.view(-1));
+  Tensor x = torch::embedding(embedding_, input.tokens.view(-1)).to(compute_type_);
   for (const Layer& layer : layers_) {
     const Tensor in = normed(x, layer.attention_norm);
     if (&layer == &layers_.back() && text.asked().defined()) {
@@ -263,7 +259,7 @@ Tensor Decoder::hidden(const ForwardInput& input) const {
   else if (length > 1)
     bias = torch::full({length, cached + length}, kNever).triu_(cached + 1);
 
-  Tensor x = torch::embedding(embedding_, input.tokens);
+  Tensor x = torch::embedding(embedding_, input.tokens).to(compute_type_);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     x = x + attend(layer, i, normed(x, layer.attention_norm), input, cos, sin, bias);
@@ -273,7 +269,9 @@ Tensor Decoder::hidden(const ForwardInput& input) const {
   return normed(x, norm_);
 }
 
-Tensor Decoder::logits(const Tensor& rows) const { return torch::linear(rows, head()); }
+Tensor Decoder::logits(const Tensor& rows) const {
+  return torch::linear(rows, head().to(rows.scalar_type()));
+}
 
 KvCache Decoder::make_cache(std::int64_t batch, std::int64_t capacity) const {
   KvCache cache;
@@ -317,6 +315,13 @@ std::vector<Tensor> Decoder::trainable() {
     take(linear->b());
   }
   return out;
+}
+
+void Decoder::compute_in(torch::ScalarType type) {
+  compute_type_ = type;
+  for_each_tensor([&](const std::string&, Tensor& tensor) {
+    if (tensor.defined() && tensor.dim() > 1 && !tensor.requires_grad()) tensor = tensor.to(type);
+  });
 }
 
 Decoder Decoder::replica() const {

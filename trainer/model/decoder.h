@@ -75,6 +75,9 @@ class Decoder {
   void use_adapter(bool on) { with_adapter_ = on; }
   bool uses_adapter() const { return with_adapter_; }
   void set_training(bool on);
+  // Hidden states and products in this type from now on. Matrices that are not trained are kept in
+  // it; what is trained, and the norms, stay as they are.
+  void compute_in(torch::ScalarType type);
 
  private:
   struct Norm {
@@ -107,6 +110,7 @@ class Decoder {
   torch::Tensor cos_;  // [max_positions, head_dim]
   torch::Tensor sin_;
   bool with_adapter_ = true;
+  torch::ScalarType compute_type_ = torch::kFloat32;
 };
 
 }  // namespace strop::trainer

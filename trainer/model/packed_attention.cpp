@@ -31,14 +31,27 @@ Tensor keys_of(const Tensor& t, const PackedText::Block& block) {
   return t.narrow(1, block.key, block.keys);
 }
 
-// What each query thinks of each key, [G, H/G · rows, keys].
+// What each query thinks of each key, [G, H/G · rows, keys], in float32 at least.
 Tensor shares(const Tensor& q, const Tensor& k, const PackedText::Block& block) {
   Tensor scores = torch::bmm(q, k.transpose(1, 2));
   const std::int64_t masked = block.bias.size(1);
   scores.view({scores.size(0), -1, block.rows, block.keys})
       .narrow(3, block.keys - masked, masked)
       .add_(block.bias);
-  return torch::softmax(scores, -1);
+  return torch::softmax(scores.element_size() < 4 ? scores.to(torch::kFloat32) : scores, -1);
+}
+
+Tensor wide_zeros(const Tensor& t) {
+  return torch::zeros(t.sizes(),
+                      t.element_size() < 4 ? t.options().dtype(torch::kFloat32) : t.options());
+}
+
+// Sums of half precision are kept in full: a key has a part from every block behind it.
+void add_product(const Tensor& sum, const Tensor& a, const Tensor& b) {
+  if (sum.scalar_type() == a.scalar_type())
+    sum.baddbmm_(a, b);
+  else
+    sum.add_(torch::bmm(a, b));
 }
 
 class PackedAttention : public torch::autograd::Function<PackedAttention> {
@@ -52,7 +65,7 @@ class PackedAttention : public torch::autograd::Function<PackedAttention> {
     Tensor out = torch::empty_like(q);
     for (const PackedText::Block& block : blocks_of(*text, which)) {
       const Tensor share = shares(rows_of(q, block, k.size(0)), keys_of(k, block), block);
-      put_rows(out, block, torch::bmm(share, keys_of(v, block)));
+      put_rows(out, block, torch::bmm(share.to(v.scalar_type()), keys_of(v, block)));
     }
     context->save_for_backward({q, k, v});
     context->saved_data["text"] = c10::IValue::make_capsule(text);
@@ -67,24 +80,25 @@ class PackedAttention : public torch::autograd::Function<PackedAttention> {
     const Tensor& v = saved[2];
     const auto capsule = context->saved_data["text"].toCapsule();
     const auto& text = static_cast<const PackedText&>(*capsule);
-    const Queries which =
-        context->saved_data["asked"].toBool() ? Queries::kAsked : Queries::kAll;
+    const Queries which = context->saved_data["asked"].toBool() ? Queries::kAsked : Queries::kAll;
     const Tensor gradient = gradients[0].contiguous();
+    const auto type = q.scalar_type();
     Tensor dq = torch::empty_like(q);
-    const Tensor dk = torch::zeros_like(k);
-    const Tensor dv = torch::zeros_like(v);
+    const Tensor dk = wide_zeros(k);
+    const Tensor dv = wide_zeros(v);
     for (const PackedText::Block& block : blocks_of(text, which)) {
       const Tensor block_q = rows_of(q, block, k.size(0));
       const Tensor block_gradient = rows_of(gradient, block, k.size(0));
       const Tensor share = shares(block_q, keys_of(k, block), block);
-      keys_of(dv, block).baddbmm_(share.transpose(1, 2), block_gradient);
+      add_product(keys_of(dv, block), share.to(type).transpose(1, 2), block_gradient);
       const Tensor dshare = torch::bmm(block_gradient, keys_of(v, block).transpose(1, 2));
       const Tensor dscores =
-          at::_softmax_backward_data(dshare, share, -1, share.scalar_type());
+          at::_softmax_backward_data(dshare.to(share.scalar_type()), share, -1, share.scalar_type())
+              .to(type);
       put_rows(dq, block, torch::bmm(dscores, keys_of(k, block)));
-      keys_of(dk, block).baddbmm_(dscores.transpose(1, 2), block_q);
+      add_product(keys_of(dk, block), dscores.transpose(1, 2), block_q);
     }
-    return {dq, dk, dv, Tensor(), Tensor()};
+    return {dq, dk.to(type), dv.to(type), Tensor(), Tensor()};
   }
 };
 

@@ -17,7 +17,7 @@ enum class Queries { kAll, kAsked };
 
 // softmax(q·kᵀ + bias)·v: q [H, N, D], scaled already, k and v [G, T, D] → [H, N, D].
 torch::Tensor packed_attention(const torch::Tensor& q, const torch::Tensor& k,
-                               const torch::Tensor& v,
-                               const c10::intrusive_ptr<PackedText>& text, Queries queries);
+                               const torch::Tensor& v, const c10::intrusive_ptr<PackedText>& text,
+                               Queries queries);
 
 }  // namespace strop::trainer

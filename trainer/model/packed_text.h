@@ -2,9 +2,9 @@
 // go on from it. A completion sees its prompt and itself, nobody sees another group.
 //
 // Immutable once made; shared by the forward and the backward pass; any thread. Shapes: T tokens in
-// all, of which N are asked for: those whose hidden state the caller wants. Attention goes by blocks
-// of at most kBlockRows queries, each with the keys from its group's first one to its own last one.
-// No errors.
+// all, of which N are asked for: those whose hidden state the caller wants. Attention goes by
+// blocks of at most kBlockRows queries, each with the keys from its group's first one to its own
+// last one. No errors.
 #pragma once
 
 #include <torch/custom_class.h>
@@ -49,8 +49,8 @@ class PackedText : public torch::CustomClassHolder {
   std::int64_t asked_begin_of(std::size_t group) const { return asked_begins_[group]; }
 
  private:
-  void add_blocks(const PackedGroup& group, std::int64_t from, std::int64_t query,
-                  std::int64_t key, std::vector<Block>& blocks) const;
+  void add_blocks(const PackedGroup& group, std::int64_t from, std::int64_t query, std::int64_t key,
+                  std::vector<Block>& blocks) const;
   torch::Tensor triangle(std::int64_t rows) const;
   torch::Tensor completions_bias(const PackedGroup& group, std::int64_t from,
                                  std::int64_t to) const;

@@ -20,9 +20,14 @@ void for_each_chunk(std::int64_t rows, Visit visit) {
 // In fp32 at least.
 Tensor wide(const Tensor& t) { return t.element_size() < 4 ? t.to(torch::kFloat32) : t; }
 
+// A head that is trained is kept wider than what it is multiplied with.
+Tensor logits_of(const Tensor& hidden, const Tensor& head) {
+  return wide(torch::linear(hidden, head.to(hidden.scalar_type())));
+}
+
 // Of what a target is less likely than certain: softmax(h·Wᵀ) − onehot(t).
 Tensor surprise(const Tensor& hidden, const Tensor& head, const Tensor& targets) {
-  Tensor share = torch::softmax(wide(torch::linear(hidden, head)), -1);
+  Tensor share = torch::softmax(logits_of(hidden, head), -1);
   return share.scatter_add_(1, targets.unsqueeze(1),
                             torch::full({targets.size(0), 1}, -1.0, share.options()));
 }
@@ -36,12 +41,13 @@ class TokenScores : public torch::autograd::Function<TokenScores> {
     for_each_chunk(hidden.size(0), [&](std::int64_t begin, std::int64_t count) {
       const Tensor rows = hidden.narrow(0, begin, count);
       const Tensor wanted = targets.narrow(0, begin, count);
-      Tensor logs = torch::log_softmax(wide(torch::linear(rows, head)), -1);
+      Tensor logs = torch::log_softmax(logits_of(rows, head), -1);
       scores.narrow(0, begin, count).copy_(logs.gather(1, wanted.unsqueeze(1)).squeeze(1));
       if (!with_gradient) return;
       Tensor slope = slopes.narrow(0, begin, count);
-      const Tensor expected = torch::mm(logs.exp_().to(head.scalar_type()), head);
-      torch::sub_out(slope, head.index_select(0, wanted), expected);
+      const Tensor expected =
+          torch::mm(logs.exp_().to(hidden.scalar_type()), head.to(hidden.scalar_type()));
+      slope.copy_(head.index_select(0, wanted) - expected);
     });
     context->save_for_backward({hidden, head, targets, slopes});
     return scores;
@@ -60,7 +66,7 @@ class TokenScores : public torch::autograd::Function<TokenScores> {
         const Tensor rows = hidden.narrow(0, begin, count);
         const Tensor dlogits = surprise(rows, head, targets.narrow(0, begin, count))
                                    .mul_(gradient.narrow(0, begin, count).neg());
-        dhead.addmm_(dlogits.to(head.scalar_type()).t(), rows);
+        dhead.add_(torch::mm(dlogits.to(rows.scalar_type()).t(), rows));
       });
     }
     return {saved[3] * gradient.to(hidden.scalar_type()), dhead, Tensor(), Tensor()};
