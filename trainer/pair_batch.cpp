@@ -115,7 +115,7 @@ PairBatch make_pair_batch(const std::vector<const TokenPair*>& pairs, Sides side
   return Layout(pairs, sides, with_prompt).finish();
 }
 
-PairScores score_pairs(const Decoder& model, const PairBatch& batch) {
+PairScores score_pairs(const Decoder& model, const PairBatch& batch, bool with_prompt) {
   const Tensor hidden = model.hidden(batch.input)[0];
   const auto log_probs = [&](const TargetRows& rows) {
     return token_scores(hidden.index_select(0, rows.rows), model.head(), rows.targets);
@@ -135,7 +135,7 @@ PairScores score_pairs(const Decoder& model, const PairBatch& batch) {
     out.log_probs.rejected = compared(log_probs(batch.rejected), batch.rejected);
     out.lengths.rejected = length(batch.rejected);
   }
-  if (batch.prompt.rows.defined())
+  if (with_prompt && batch.prompt.rows.defined())
     out.prompt_nll = mean_nll(log_probs(batch.prompt), batch.prompt.pair, batch.pairs);
   return out;
 }

@@ -41,9 +41,9 @@ struct PairScores {
   PairLogProbs log_probs;    // of what is compared; rejected is undefined for Sides::kChosen
   PairLengths lengths;       // of what is compared, at least 1; likewise
   torch::Tensor chosen_nll;  // [B], mean over tokens
-  torch::Tensor prompt_nll;  // [B]; undefined where the batch has none
+  torch::Tensor prompt_nll;  // [B]; undefined where the batch has none, or without it
 };
 
-PairScores score_pairs(const Decoder& model, const PairBatch& batch);
+PairScores score_pairs(const Decoder& model, const PairBatch& batch, bool with_prompt = true);
 
 }  // namespace strop::trainer

@@ -51,7 +51,7 @@ Size size_of(const Recipe& recipe, const TokenPair& pair) {
   const auto prompt = static_cast<double>(pair.prompt.size());
   const auto chosen = static_cast<double>(pair.chosen.size());
   const double rejected =
-      recipe.method == Method::kDpo ? static_cast<double>(pair.rejected.size()) : 0;
+      recipe.method != Method::kSft ? static_cast<double>(pair.rejected.size()) : 0;
   return {prompt + chosen - 1 + std::max(rejected - 1, 0.0), chosen + rejected,
           recipe.objective.prompt > 0 ? prompt - 1 : 0};
 }
@@ -87,8 +87,9 @@ double memory_of(const Recipe& recipe, const ModelConfig& config, const Plan& pl
                  const Size& largest, int threads) {
   const auto trained = static_cast<double>(plan.trained);
   // Beside the base stand the adapter, or what a full fine-tune makes of it. What is trained has a
-  // gradient and two moments, and a gradient in every thread.
-  const double weights = static_cast<double>(plan.parameters) + trained * (4 + threads);
+  // gradient and two moments, a gradient in every thread, and a copy where the best is kept.
+  const double kept = recipe.evaluate.best.empty() ? 0 : 1;
+  const double weights = static_cast<double>(plan.parameters) + trained * (4 + kept + threads);
   const double rows = largest.completions + largest.prompt;
   const double shard = static_cast<double>(recipe.train.shard) *
                        (largest.tokens * kept_floats(config, largest.tokens) +
@@ -129,7 +130,10 @@ Plan make_plan(const Recipe& recipe, const ModelConfig& config, const std::vecto
     epoch += forward_flop(config, weights, size.tokens, rows) +
              backward_flop(recipe, config, weights, size.tokens, rows) +
              2 * weights.adapter * size.tokens;
-    if (recipe.method == Method::kDpo)
+    // Kto looks at each step twice: at its drift first.
+    if (recipe.method == Method::kKto)
+      epoch += forward_flop(config, weights, size.tokens, size.completions);
+    if (recipe.method != Method::kSft)
       out.reference_flop += forward_flop(config, weights, size.tokens, size.completions);
     out.prompt_tokens += static_cast<double>(pair.prompt.size());
     out.chosen_tokens += static_cast<double>(pair.chosen.size());
@@ -149,6 +153,7 @@ double measured_seconds(const Recipe& recipe, const std::vector<TokenPair>& pair
                         const Tokenizer& tokenizer) {
   Recipe sample = recipe;
   sample.train.epochs = 1;
+  sample.evaluate = {};
   const std::size_t wanted = kSampledSteps * static_cast<std::size_t>(recipe.train.batch);
   const std::size_t count = std::min(wanted, pairs.size());
   std::vector<TokenPair> some;

@@ -1,4 +1,4 @@
-// What a run of `sft` or `dpo` is told to do: a TOML file, then the command line's flags.
+// What a run of `sft`, `dpo` or `kto` is told to do: a TOML file, then the command line's flags.
 //
 // Values and free functions; any thread. Lengths are tokens, rates a step, shares 0 to 1. Errors:
 // std::invalid_argument naming the file, the key and what it may be.
@@ -17,7 +17,7 @@
 
 namespace strop::trainer {
 
-enum class Method { kSft, kDpo };
+enum class Method { kSft, kDpo, kKto };
 const char* method_name(Method method);
 
 // The terms of the loss of a pair, added up by these weights; each is a mean over a text's tokens
@@ -27,6 +27,8 @@ struct ObjectiveRecipe {
   ComparedTokens compared = ComparedTokens::kAll;
   double beta = 0.1;          // how far from the reference a preference may lead
   double gamma = 0.5;         // margin that SimPO asks for
+  double desirable = 1;       // of kto: weight of what was wanted
+  double undesirable = 1;     // and of what was not
   double preference = 0.125;  // weight of the preference term; none in sft
   double likelihood = 1;      // of what the developer wrote
   double prompt = 1;          // of the text before it: the language of the repository
@@ -51,6 +53,13 @@ struct TrainRecipe {
   Precision precision = Precision::kAuto;
 };
 
+// Measuring the held-out pairs while the run goes on.
+struct EvaluateRecipe {
+  std::int64_t every = 0;     // steps; 0: never
+  std::string best;           // the measure by which the best weights are kept; empty: the last are
+  std::int64_t patience = 0;  // measurements without a better one that end the run; 0: it goes on
+};
+
 struct Recipe {
   Method method = Method::kDpo;
   std::string base;             // model folder
@@ -62,6 +71,7 @@ struct Recipe {
   std::int64_t context = 224;  // prompt and completion
   ObjectiveRecipe objective;
   TrainRecipe train;
+  EvaluateRecipe evaluate;
 };
 
 // Flags of the command line; empty ones leave the file's word.

@@ -66,6 +66,21 @@ class HoneTest : public testing::Test {
     return file;
   }
 
+  // KTO's form: what the team writes was wanted, what others do was not; every fifth is held out.
+  std::string write_examples() const {
+    std::string file = folder_ / "examples.jsonl";
+    std::ofstream out(file);
+    for (std::size_t i = 0; i + 6 < names().size(); ++i)
+      for (const bool wanted : {true, false})
+        out << nlohmann::json{{"prompt", prefix_of(names()[i])},
+                              {"completion", wanted ? teams(names()[i]) : others(names()[i])},
+                              {"label", wanted},
+                              {"split", i % 5 == 4 ? "heldout" : "train"}}
+                   .dump()
+            << '\n';
+    return file;
+  }
+
   Recipe recipe(const std::string& pairs, const std::string& out) const {
     Recipe how;
     how.base = kBase;
@@ -112,6 +127,36 @@ TEST_F(HoneTest, MoreIsKeptAndWithLabelsTurnedTheRiseIsGone) {
   EXPECT_EQ(summary["rewards"]["chosen"]["first"], 0.0);
   EXPECT_EQ(summary["rewards"]["rejected"]["first"], 0.0);
   EXPECT_GT(summary["rewards"]["accuracy"]["last"].get<double>(), 0.7);  // a mean over the run
+}
+
+TEST_F(HoneTest, MoreIsKeptFromSingleCompletionsAndTheCardSaysWhatOf) {
+  Recipe how = recipe(write_examples(), "kto");
+  how.method = Method::kKto;
+  how.evaluate = {.every = 4, .best = "rewards/margins"};
+  const double base = kept_a_suggestion("");
+  const nlohmann::json summary = hone(how, 2);
+  EXPECT_GT(kept_a_suggestion(how.out), 1.25 * base + 1) << "base " << base;
+  EXPECT_NEAR(summary["first_loss"].get<double>(), 0.5, 1e-6);
+  EXPECT_EQ(summary["labels"], (nlohmann::json{{"wanted", 24}, {"unwanted", 24}}));
+  EXPECT_EQ(summary["left_out"]["heldout"], 12);
+  EXPECT_EQ(summary["heldout"]["pairs"], 12);
+  EXPECT_GT(summary["heldout"]["best"]["rewards/accuracies"].get<double>(), 0.7);
+  const std::string card = read_bytes(how.out + "/README.md");
+  for (const std::string& said : std::vector<std::string>{
+           "base_model: \"" + std::string(kBase), "library_name: peft", "48 of `examples.jsonl`",
+           summary["pairs_sha256"], summary["base_sha256"], "heldout 12", "\"desirable\": 1.0"})
+    EXPECT_THAT(card, testing::HasSubstr(said));
+}
+
+TEST_F(HoneTest, WithoutHeldOutPairsMeasuringThemIsRefused) {
+  Recipe how = recipe(write_pairs(false), "out");
+  how.evaluate.every = 4;
+  try {
+    hone(how, 1);
+    FAIL() << "measured nothing";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("export with --split all, or remove [evaluate]"));
+  }
 }
 
 // No pairs, no adapter: what is served stays the base.

@@ -65,8 +65,10 @@ int run(const Options& options) {
   RecipeFlags flags = options.flags;
   flags.usual_base = settings.base;
   if (flags.out.empty()) flags.out = "unused";  // nothing is written
-  const Recipe recipe =
-      read_recipe(options.recipe, options.method == "sft" ? Method::kSft : Method::kDpo, flags);
+  const Method method = options.method == "sft"   ? Method::kSft
+                        : options.method == "kto" ? Method::kKto
+                                                  : Method::kDpo;
+  const Recipe recipe = read_recipe(options.recipe, method, flags);
   use_shard_threads();
   const int threads = thread_count(options.threads.value_or(settings.threads));
   const Tokenizer tokenizer = load_tokenizer(recipe);
@@ -90,10 +92,10 @@ int run(const Options& options) {
 void register_plan(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
-      "plan", "say what a run of dpo or sft would take: parameters, work, memory, time");
+      "plan", "say what a run of dpo, sft or kto would take: parameters, work, memory, time");
   command->add_option("recipe", options->recipe, "the recipe of the run")->required();
-  command->add_option("--method", options->method, "dpo or sft")
-      ->check(CLI::IsMember({"dpo", "sft"}))
+  command->add_option("--method", options->method, "dpo, sft or kto")
+      ->check(CLI::IsMember({"dpo", "sft", "kto"}))
       ->capture_default_str();
   command->add_option("--pairs", options->flags.pairs, "pairs, instead of the recipe's");
   command->add_option("--base", options->flags.base, "model folder, instead of the recipe's");
