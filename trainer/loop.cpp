@@ -127,7 +127,7 @@ class Loop {
     return options_.folder.empty() ? "" : options_.folder + "/" + name;
   }
 
-  // The pairs of a step follow from the step alone: its epoch's random order, cut into steps of
+  // The pairs of a step follow from the step alone: its epoch's order, cut into steps of
   // nearly the same size. Within a step pairs of near lengths are computed together.
   std::vector<Shard> shards_of(std::int64_t step) {
     const auto epoch = static_cast<std::size_t>(step) / steps_an_epoch_;
@@ -137,7 +137,7 @@ class Loop {
       order_.resize(pairs_.size());
       std::iota(order_.begin(), order_.end(), std::size_t{0});
       std::mt19937_64 random(recipe_.train.seed * 7919 + epoch);
-      std::shuffle(order_.begin(), order_.end(), random);
+      if (recipe_.train.shuffle) std::shuffle(order_.begin(), order_.end(), random);
     }
     const auto at = [&](std::size_t i) {
       return order_.begin() + static_cast<std::ptrdiff_t>(pairs_.size() * i / steps_an_epoch_);

@@ -123,6 +123,7 @@ void read_train(TomlReader& top, const std::string& file, TrainRecipe& out) {
   train.read("epochs", out.epochs);
   train.read("average", out.average);
   train.read("seed", out.seed);
+  train.read("shuffle", out.shuffle);
   train.read("checkpoint_every", out.checkpoint_every);
   train.finish();
   if (out.full && !adapter_table.empty())
@@ -179,7 +180,8 @@ nlohmann::json recipe_to_json(const Recipe& recipe) {
                      {"shard", train.shard},
                      {"epochs", train.epochs},
                      {"average", train.average},
-                     {"seed", train.seed}};
+                     {"seed", train.seed},
+                     {"shuffle", train.shuffle}};
   if (recipe.method == Method::kDpo) {
     out["beta"] = recipe.objective.beta;
     out["preference"] = recipe.objective.preference;
