@@ -100,7 +100,7 @@ class Loop {
     return options_.folder.empty() ? "" : options_.folder + "/" + name;
   }
 
-  // Within a step pairs of near lengths are computed together.
+  // Within a step pairs of one prompt, and of near lengths, are computed together.
   std::vector<Shard> shards_of(std::int64_t step) { return cut(order_.pairs_of(step)); }
 
   std::vector<Shard> heldout_shards() const {
@@ -111,7 +111,9 @@ class Loop {
 
   std::vector<Shard> cut(std::vector<std::size_t> pairs) const {
     std::stable_sort(pairs.begin(), pairs.end(), [&](std::size_t a, std::size_t b) {
-      return pairs_[a]->prompt.size() < pairs_[b]->prompt.size();
+      const std::vector<TokenId>& first = pairs_[a]->prompt;
+      const std::vector<TokenId>& second = pairs_[b]->prompt;
+      return first.size() == second.size() ? first < second : first.size() < second.size();
     });
     std::vector<Shard> out;
     const auto size = static_cast<std::size_t>(recipe_.train.shard);

@@ -134,6 +134,7 @@ void read_train(TomlReader& top, const std::string& file, TrainRecipe& out) {
   train.read("epochs", out.epochs);
   train.read("average", out.average);
   train.read("seed", out.seed);
+  train.read("shuffle", out.shuffle);
   train.read("checkpoint_every", out.checkpoint_every);
   train.read("precision", precision);
   train.finish();
@@ -228,6 +229,7 @@ nlohmann::json recipe_to_json(const Recipe& recipe) {
                      {"epochs", train.epochs},
                      {"average", train.average},
                      {"seed", train.seed},
+                     {"shuffle", train.shuffle},
                      {"precision", precision_name(train.precision)}};
   if (recipe.method != Method::kSft) {
     out["beta"] = recipe.objective.beta;

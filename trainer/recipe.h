@@ -49,6 +49,7 @@ struct TrainRecipe {
   std::int64_t epochs = 2;
   double average = 0.5;  // share of what was learnt that is kept; the rest is the base
   std::uint64_t seed = 1;
+  bool shuffle = true;                  // anew every epoch; else the order of the file
   std::int64_t checkpoint_every = 100;  // steps
   Precision precision = Precision::kAuto;
 };

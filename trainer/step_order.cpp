@@ -23,14 +23,15 @@ StepOrder::StepOrder(std::size_t pairs, const Recipe& recipe)
     : pairs_(pairs),
       steps_(steps_of(pairs, recipe.train.batch)),
       seed_(recipe.train.seed),
-      same_steps_(recipe.method == Method::kKto) {}
+      same_steps_(recipe.method == Method::kKto),
+      shuffle_(recipe.train.shuffle) {}
 
 void StepOrder::shuffle(std::size_t epoch) {
   epoch_ = epoch;
   order_.resize(same_steps_ ? steps_ : pairs_);
   std::iota(order_.begin(), order_.end(), std::size_t{0});
   std::mt19937_64 random(seed_ * 7919 + epoch);
-  std::shuffle(order_.begin(), order_.end(), random);
+  if (shuffle_) std::shuffle(order_.begin(), order_.end(), random);
 }
 
 std::vector<std::size_t> StepOrder::pairs_of(std::int64_t step) {

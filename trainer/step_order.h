@@ -12,7 +12,7 @@
 
 namespace strop::trainer {
 
-// An epoch's pairs in a random order, cut into steps of nearly the same size. Of kto the steps are
+// An epoch's pairs in a random order, unless the recipe wants that of the file, cut into steps of nearly the same size. Of kto the steps are
 // the same in each epoch, cut from the pairs as they come, and their order is random: whose
 // completion stands against whose prompt must not change (set_mismatches).
 class StepOrder {
@@ -30,6 +30,7 @@ class StepOrder {
   std::size_t steps_;
   std::uint64_t seed_;
   bool same_steps_;
+  bool shuffle_;
   std::vector<std::size_t> order_;  // of epoch_: pairs, or steps if they are the same
   std::size_t epoch_ = 0;
 };

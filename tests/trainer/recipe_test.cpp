@@ -70,6 +70,7 @@ shard = 2
 epochs = 3
 average = 0.9
 seed = 11
+shuffle = false
 checkpoint_every = 13
 )");
   EXPECT_EQ(got.method, Method::kDpo);
@@ -98,6 +99,7 @@ checkpoint_every = 13
   EXPECT_EQ(got.train.epochs, 3);
   EXPECT_EQ(got.train.average, 0.9);
   EXPECT_EQ(got.train.seed, 11U);
+  EXPECT_FALSE(got.train.shuffle);
   EXPECT_EQ(got.train.checkpoint_every, 13);
 }
 
@@ -314,6 +316,7 @@ TEST_F(RecipeFile, ItsFingerprintShowsWhateverChangesTheResult) {
                              "[train]\nepochs = 5",
                              "[train]\naverage = 1",
                              "[train]\nseed = 9",
+                             "[train]\nshuffle = false", "[train]\nprecision = 'bfloat16'",
                              "[evaluate]\nevery = 9"})
     EXPECT_NE(recipe_to_json(read(std::string(kData) + change)), plain) << change;
   EXPECT_NE(recipe_to_json(read(kData, Method::kSft)), plain);
