@@ -12,9 +12,10 @@
 
 namespace strop::trainer {
 
-// An epoch's pairs in a random order, unless the recipe wants that of the file, cut into steps of nearly the same size. Of kto the steps are
-// the same in each epoch, cut from the pairs as they come, and their order is random: whose
-// completion stands against whose prompt must not change (set_mismatches).
+// An epoch's pairs in a random order, unless the recipe wants that of the file, cut into steps of
+// nearly the same size. Of kto the steps are the same in each epoch, cut from the pairs as they
+// come, and their order is random: whose completion stands against whose prompt must not change
+// (set_mismatches).
 class StepOrder {
  public:
   StepOrder(std::size_t pairs, const Recipe& recipe);

@@ -23,8 +23,8 @@ TEST(Fused, RmsNormIsItsFormula) {
   torch::manual_seed(1);
   const Tensor x = torch::randn({3, 5, 16}, torch::kFloat64).requires_grad_();
   const Tensor weight = torch::randn({16}, torch::kFloat64).requires_grad_();
-  expect_equal(rms_norm(x, weight, 1e-5),
-               x * torch::rsqrt(x.pow(2).mean(-1, true) + 1e-5) * weight, {x, weight});
+  expect_equal(rms_norm(x, weight, 1e-5), x * torch::rsqrt(x.pow(2).mean(-1, true) + 1e-5) * weight,
+               {x, weight});
 }
 
 TEST(Fused, GatedSiluIsItsFormula) {

@@ -27,7 +27,8 @@ TEST(Precision, HasANameEach) {
 TEST(Precision, ARunInBfloat16Learns) {
   for (const bool full : {false, true}) {
     Recipe recipe;
-    recipe.train = {.full = full, .rank = 4, .alpha = 8, .learning_rate = 1e-2, .batch = 4, .epochs = 10};
+    recipe.train = {
+        .full = full, .rank = 4, .alpha = 8, .learning_rate = 1e-2, .batch = 4, .epochs = 10};
     recipe.train.precision = Precision::kBfloat16;
     recipe.objective.prompt = 0;
     std::vector<TokenPair> pairs;

@@ -316,7 +316,8 @@ TEST_F(RecipeFile, ItsFingerprintShowsWhateverChangesTheResult) {
                              "[train]\nepochs = 5",
                              "[train]\naverage = 1",
                              "[train]\nseed = 9",
-                             "[train]\nshuffle = false", "[train]\nprecision = 'bfloat16'",
+                             "[train]\nshuffle = false",
+                             "[train]\nprecision = 'bfloat16'",
                              "[evaluate]\nevery = 9"})
     EXPECT_NE(recipe_to_json(read(std::string(kData) + change)), plain) << change;
   EXPECT_NE(recipe_to_json(read(kData, Method::kSft)), plain);

@@ -15,8 +15,7 @@ class RmsNorm : public torch::autograd::Function<RmsNorm> {
                         double eps) {
     const Tensor in = wide(x);
     const Tensor squares = torch::linalg_vector_norm(in, 2, at::IntArrayRef{-1}, true).square_();
-    const Tensor scale =
-        torch::rsqrt(squares.div_(static_cast<double>(x.size(-1))).add_(eps));
+    const Tensor scale = torch::rsqrt(squares.div_(static_cast<double>(x.size(-1))).add_(eps));
     context->save_for_backward({x, weight, scale});
     return (in * scale).mul_(weight).to(x.scalar_type());
   }

@@ -71,8 +71,8 @@ double difference(const std::vector<json>& ours, const json& theirs, const char*
                   const char* their_name) {
   double out = 0;
   for (std::size_t i = 0; i < ours.size(); ++i)
-    out = std::max(out, std::abs(ours[i].at(our_name).get<double>() -
-                                 theirs[i].at(their_name).get<double>()));
+    out = std::max(
+        out, std::abs(ours[i].at(our_name).get<double>() - theirs[i].at(their_name).get<double>()));
   return out;
 }
 
@@ -102,10 +102,9 @@ TEST_P(Trajectory, IsTrls) {
     return difference(ours, theirs, our_name, their_name);
   };
   // SimPO has no reference: TRL's rewards are not against one.
-  const double rewards =
-      name == "simpo"
-          ? 0
-          : std::max(off("rewards/chosen", "chosen"), off("rewards/rejected", "rejected"));
+  const double rewards = name == "simpo" ? 0
+                                         : std::max(off("rewards/chosen", "chosen"),
+                                                    off("rewards/rejected", "rejected"));
   expect_parity({kPoint, "loss, " + name, trl}, off("loss", "loss"), 1e-4);
   EXPECT_LE(rewards, 1e-4);
   EXPECT_LE(off("grad_norm", "grad_norm"), 1e-4);
