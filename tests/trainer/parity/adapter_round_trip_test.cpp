@@ -85,10 +85,9 @@ TEST(RoundTripOfOurs, WhatWeTrainedGivesOurLogitsInPeft) {
   const torch::Tensor ours = logits(honed.model, expected.at("tokens"));
   expect_parity({kPoint, "logits of our adapter in PEFT", peft()},
                 largest_difference(ours, expected.at("logits")), 1e-4);
-  expect_parity(
-      {kPoint, "logits of our merged export",
-       version_of(golden_json("round_trip/versions.json"), "transformers")},
-      largest_difference(ours, expected.at("merged")), 1e-4);
+  expect_parity({kPoint, "logits of our merged export",
+                 version_of(golden_json("round_trip/versions.json"), "transformers")},
+                largest_difference(ours, expected.at("merged")), 1e-4);
   EXPECT_GT(largest_difference(ours, expected.at("base")), 1);
   expect_written_again_as_it_was(honed, "round_trip/honed");
 }

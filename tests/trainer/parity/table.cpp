@@ -30,9 +30,8 @@ int number_of(const Row& row) { return std::stoi(row.point.point); }
 class PrintsTable : public testing::Environment {
  public:
   void TearDown() override {
-    std::stable_sort(rows().begin(), rows().end(), [](const Row& a, const Row& b) {
-      return number_of(a) < number_of(b);
-    });
+    std::stable_sort(rows().begin(), rows().end(),
+                     [](const Row& a, const Row& b) { return number_of(a) < number_of(b); });
     std::printf("\n%-27s %-44s %-22s %9s   %7s\n", "parity", "largest difference of", "against",
                 "figure", "bound");
     for (const Row& row : rows())
