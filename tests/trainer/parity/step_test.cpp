@@ -30,18 +30,18 @@ Recipe recipe() {
   return out;
 }
 
-struct Run {
+struct Trained {
   LoopResult result;
   Tensor adapter;
 };
-Run run(const Recipe& recipe, const LoopOptions& options = {}) {
+Trained train(const Recipe& recipe, const LoopOptions& options = {}) {
   Decoder model = golden_model("trajectory/initial");
   const LoopResult result = train_pairs(model, golden_pairs(), recipe, options);
   return {result, flat_adapter(model)};
 }
 
 TEST(Step, AFreshAdapterBeginsAtLn2) {
-  const StepMeasures first = run(recipe()).result.history.first();
+  const StepMeasures first = train(recipe()).result.history.first();
   expect_parity({"2 fresh adapter", "first loss", "ln 2"}, std::abs(first.preference - std::log(2)),
                 1e-6);
   expect_parity({"2 fresh adapter", "first rewards", "0"},
@@ -106,8 +106,8 @@ TEST(Step, ASharedPromptAndTheSelectedRowsAreTheWholeSequences) {
 TEST(Step, EightAtOnceAreEightAccumulated) {
   Recipe one_by_one = recipe();
   one_by_one.train.shard = 1;
-  const Run together = run(recipe());
-  const Run apart = run(one_by_one);
+  const Trained together = train(recipe());
+  const Trained apart = train(one_by_one);
   expect_parity(
       {"6 batch 8 = 8 accumulated", "loss of the last 20 of 52 steps", kPlainly},
       std::abs(together.result.history.recent().loss - apart.result.history.recent().loss), 1e-4);
@@ -122,11 +122,11 @@ TEST(Step, ResumedIsUninterrupted) {
   Recipe how = recipe();
   how.train.checkpoint_every = 20;
   const LoopOptions options{.threads = 1, .folder = folder.path(), .fingerprint = {{"run", 1}}};
-  run(how, options);
+  train(how, options);
   ASSERT_TRUE(std::filesystem::exists(folder / "checkpoint"));
-  const Run resumed = run(how, options);
+  const Trained resumed = train(how, options);
   expect_parity({"9 resumed = uninterrupted", "weights at the end", "the uninterrupted run"},
-                largest_difference(resumed.adapter, run(how).adapter), 0);
+                largest_difference(resumed.adapter, train(how).adapter), 0);
 }
 
 }  // namespace
