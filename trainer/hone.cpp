@@ -155,7 +155,7 @@ nlohmann::json hone(const Recipe& recipe, int threads) {
   if (cache) summary["reference_cached"] = cache->found();
   write_file(recipe.out + "/summary.json", summary.dump(2) + "\n");
   write_file(recipe.out + "/README.md", model_card(recipe, summary));
-  fs::remove_all(recipe.out + "/checkpoint");
+  remove_checkpoint(recipe.out + "/checkpoint");
   std::fprintf(stderr, "%s: %zu pairs, %lld steps, %.0f s; loss %.3f to %.3f; written to %s\n",
                method_name(recipe.method), data.pairs.size(),
                static_cast<long long>(result.history.steps()), result.seconds,

@@ -86,6 +86,7 @@ class Loop {
       if (history_.steps() % recipe_.train.checkpoint_every == 0 && history_.steps() < steps_)
         save();
     }
+    require_numbers();
     best_.put_back(parameters_);
     return {.history = history_,
             .chosen_fell = chosen_fell_,
@@ -190,12 +191,11 @@ class Loop {
   StepMeasures step(std::int64_t step) {
     const std::vector<Shard> shards = shards_of(step);
     StepMeasures out = measure(shards, [](const Tensor& loss) { loss.backward(); });
-    if (!std::isfinite(out.loss))
-      throw std::runtime_error("the loss is no longer a number at step " +
-                               std::to_string(step + 1) + ": lower [train] learning_rate");
+    if (!std::isfinite(out.loss)) throw no_number("the loss", step + 1);
     const auto warmup =
         static_cast<std::int64_t>(recipe_.train.warmup * static_cast<double>(steps_));
     out.grad_norm = optimizer_.clip(recipe_.train.clip);
+    if (!std::isfinite(out.grad_norm)) throw no_number("the gradient", step + 1);
     out.learning_rate = recipe_.train.learning_rate *
                         schedule_factor(recipe_.train.schedule, step, warmup, steps_, kRateFloor);
     optimizer_.step(out.learning_rate);
@@ -226,6 +226,18 @@ class Loop {
     StepMeasures out = step_measures(recipe_, sum, totals);
     out.reference_point = z;
     return out;
+  }
+
+  static std::runtime_error no_number(const std::string& what, std::int64_t step) {
+    return std::runtime_error(what + " is no longer a number at step " + std::to_string(step) +
+                              ": lower [train] learning_rate");
+  }
+
+  // Neither a checkpoint nor a result is made of anything else.
+  void require_numbers() const {
+    for (const NamedParameter& parameter : parameters_)
+      if (!torch::isfinite(parameter.tensor).all().item<bool>())
+        throw no_number(parameter.name, history_.steps());
   }
 
   // The reference point of kto: it is known before any of the step's gradients can be.
@@ -322,6 +334,7 @@ class Loop {
 
   void save() const {
     if (options_.folder.empty()) return;
+    require_numbers();
     NamedTensors model;
     for (const NamedParameter& parameter : parameters_) model[parameter.name] = parameter.tensor;
     if (preference_) model[kReference] = reference_tensor();
@@ -364,10 +377,11 @@ class Loop {
     if (!*loaded) return;
     const Checkpoint& checkpoint = **loaded;
     const std::string where = in_folder("checkpoint");
-    if (checkpoint.state.value("run", nlohmann::json()) != options_.fingerprint)
+    const auto run = checkpoint.state.value("run", nlohmann::json());
+    if (run != options_.fingerprint)
       throw std::runtime_error(
-          where +
-          " is of another base, other pairs or another recipe: delete it, or choose another --out");
+          where + " is of another run (not the same: " + differences(run, options_.fingerprint) +
+          "): delete it, or choose another --out");
     torch::NoGradGuard no_grad;
     for (NamedParameter& parameter : parameters_) {
       const auto found = checkpoint.model.find(parameter.name);

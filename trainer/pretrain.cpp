@@ -332,7 +332,7 @@ class Run {
                               {"seconds", seconds}}
                        .dump(2) +
                    "\n");
-    fs::remove_all(out_ + "/checkpoint");
+    remove_checkpoint(out_ + "/checkpoint");
     std::fprintf(
         stderr,
         "trained %lld parameters on %lld tokens: loss %.3f, held-out loss %.3f; written to %s\n",

@@ -53,8 +53,37 @@ TEST(CheckpointFolder, KilledWhileWritingTheOldOneServes) {
   EXPECT_EQ((*load_checkpoint(path))->state.at("step"), 5);
 }
 
+TEST(CheckpointFolder, ARemovedOneLeavesNothing) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "checkpoint";
+  save_checkpoint(path, at_step(3));
+  for (const char* beside : {".old", ".new"})
+    std::filesystem::copy(path, path + beside, std::filesystem::copy_options::recursive);
+  remove_checkpoint(path);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  remove_checkpoint(path);  // of a run too short for one
+  // Killed in the middle: nobody reads what is left, and the next one is written over it.
+  save_checkpoint(path, at_step(3));
+  std::filesystem::rename(path, path + ".new");
+  std::filesystem::remove(path + ".new/state.json");
+  EXPECT_FALSE(load_checkpoint(path).value().has_value());
+  save_checkpoint(path, at_step(4));
+  EXPECT_EQ((*load_checkpoint(path))->state.at("step"), 4);
+}
+
+TEST(CheckpointFolder, WhatTwoRunsDifferInIsNamed) {
+  const nlohmann::json one{{"base", "a"}, {"recipe", {{"beta", 0.1}, {"seed", 1}}}};
+  nlohmann::json other = one;
+  EXPECT_EQ(differences(one, other), "");
+  other["base"] = "b";
+  other["recipe"]["beta"] = 0.2;
+  other["recipe"].erase("seed");
+  EXPECT_EQ(differences(one, other), "base, recipe.beta, recipe.seed");
+}
+
 TEST(CheckpointFolder, ACorruptOneSaysWhatToDo) {
-  for (const char* name : {"model.safetensors", "optimizer.safetensors", "state.json"}) {
+  for (const char* name :
+       {"model.safetensors", "optimizer.safetensors", "state.json", "SHA256SUMS"}) {
     for (const char* bytes : {"", "garbage that is no such file"}) {
       const TemporaryFolder folder;
       save_checkpoint(folder / "checkpoint", at_step(3));

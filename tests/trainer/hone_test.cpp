@@ -1,15 +1,9 @@
-// Honing from files to files: the rise comes from the pairs, goes when their labels are turned, and
-// a run that is killed ends as if it had not been.
+// Honing from files to files: the rise comes from the pairs, and goes when their labels are turned.
 #include "trainer/hone.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -195,54 +189,6 @@ TEST_F(HoneTest, AFullFineTuneWritesAModelFolderThatSaysWhatItHolds) {
   const LoadedModel before = load_model(base, "");
   const torch::Tensor changed = written.decoder.tensors().at("model.norm.weight");
   EXPECT_FALSE(torch::equal(changed, before.decoder.tensors().at("model.norm.weight")));
-}
-
-// `strop-trainer dpo` on its own, for it is to be killed.
-class Running {
- public:
-  explicit Running(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), STROP_BIN_DIR "/strop-trainer");
-    std::vector<char*> argv;
-    for (std::string& word : arguments) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    if (::posix_spawn(&id_, argv[0], nullptr, nullptr, argv.data(), environ) != 0)
-      throw std::runtime_error("cannot start strop-trainer");
-  }
-  void kill() const { ::kill(id_, SIGKILL); }
-  int wait() const {
-    int status = 0;
-    ::waitpid(id_, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-
- private:
-  pid_t id_ = -1;
-};
-
-TEST_F(HoneTest, KilledAndStartedAgainItEndsWithTheSameBytes) {
-  const std::string file = folder_ / "recipe.toml";
-  std::ofstream(file) << "[data]\ncontext = 96\n[adapter]\nrank = 4\nalpha = 8\n"
-                         "[train]\nepochs = 6\nbatch = 8\nshard = 4\ncheckpoint_every = 2\n";
-  const std::string pairs = write_pairs(false);
-  const auto run = [&](const std::string& out) {
-    return Running(
-        {"dpo", file, "--base", kBase, "--pairs", pairs, "--out", folder_ / out, "--threads", "2"});
-  };
-  ASSERT_EQ(run("whole").wait(), 0);
-
-  const Running cut = run("cut");
-  const std::filesystem::path checkpoint = folder_ / "cut/checkpoint";
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (!std::filesystem::exists(checkpoint) && std::chrono::steady_clock::now() < deadline)
-    ::poll(nullptr, 0, 1);
-  cut.kill();
-  ASSERT_EQ(cut.wait(), 128 + SIGKILL);
-  ASSERT_TRUE(std::filesystem::exists(checkpoint));
-  ASSERT_EQ(run("cut").wait(), 0);
-
-  const std::string whole = read_bytes(folder_ / "whole/adapter_model.safetensors");
-  ASSERT_FALSE(whole.empty());
-  EXPECT_TRUE(whole == read_bytes(folder_ / "cut/adapter_model.safetensors"));
 }
 
 }  // namespace

@@ -235,14 +235,12 @@ TEST(Loop, ADamagedCheckpointSaysWhatToDo) {
     const LoopOptions options{.threads = 1, .folder = folder.path(), .fingerprint = {{"run", 1}}};
     weights_after(some_recipe(), options);
     const std::string where = folder / "checkpoint";
-    if (damage.to_history) {
-      auto state = nlohmann::json::parse(read_bytes(where + "/state.json"));
-      damage.to_history(state["history"]);
-      write_bytes(where + "/state.json", state.dump());
-    } else {
-      torch::Tensor other = torch::ones({3});
-      write_safetensors(where + "/optimizer.safetensors", AdamW({other}, {}).state(), {});
-    }
+    Checkpoint checkpoint = load_checkpoint(where).value().value();
+    if (damage.to_history)
+      damage.to_history(checkpoint.state["history"]);
+    else
+      checkpoint.optimizer = AdamW({torch::ones({3})}, {}).state();
+    save_checkpoint(where, checkpoint);
     try {
       weights_after(some_recipe(), options);
       FAIL() << damage.says;

@@ -1,8 +1,8 @@
 // The parity table: how far we are from a reference implementation, and how far we may be.
 //
-// Rows are kept for the length of the process and printed at its end, in the order of their points
-// (the numbers are those of the list in README.md beside this file). Main thread. Goldens are the
-// checked-in ones, or those of the folder that STROP_GOLDEN names: golden/parity.py makes fresh
+// Rows are kept for the length of the process and printed at its end, by the number of their point
+// (point 7, token ids, and point 9's real kills are tests of their own). Main thread. Goldens are
+// the checked-in ones, or those of the folder that STROP_GOLDEN names: golden/parity.py makes fresh
 // ones. Errors: exceptions.
 #pragma once
 

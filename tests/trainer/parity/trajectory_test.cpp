@@ -6,9 +6,9 @@
 #include <filesystem>
 
 #include "../temporary_folder.h"
-#include "table.h"
+#include "../tiny_model.h"
+#include "golden_run.h"
 #include "trainer/loop.h"
-#include "trainer/model/adapter.h"
 
 namespace strop::trainer {
 namespace {
@@ -16,15 +16,6 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kPoint = "6 trajectory of 50 steps";
-
-std::vector<TokenPair> golden_pairs() {
-  std::vector<TokenPair> out;
-  for (const json& row : golden_json("trajectory/data.json"))
-    out.push_back({.prompt = row.at("prompt").get<std::vector<TokenId>>(),
-                   .chosen = row.at("chosen").get<std::vector<TokenId>>(),
-                   .rejected = row.at("rejected").get<std::vector<TokenId>>()});
-  return out;
-}
 
 Recipe recipe_of(const std::string& name, const json& options, const json& train) {
   Recipe out;
@@ -45,19 +36,7 @@ Recipe recipe_of(const std::string& name, const json& options, const json& train
   return out;
 }
 
-Decoder model_with(const std::string& adapter) {
-  auto model = Decoder::load(golden("llama"));
-  if (!model) throw std::runtime_error(model.error());
-  const auto loaded = load_adapter(*model, adapter);
-  if (!loaded) throw std::runtime_error(loaded.error());
-  return std::move(*model);
-}
-
 std::vector<json> our_steps(const Recipe& recipe, std::vector<TokenPair> pairs, Decoder& model) {
-  for (Linear* linear : model.linears()) {
-    linear->a().set_requires_grad(true);
-    linear->b().set_requires_grad(true);
-  }
   const TemporaryFolder folder;
   train_pairs(model, pairs, recipe, {.threads = 1, .folder = folder.path(), .fingerprint = {}});
   std::ifstream in(folder / "metrics.jsonl");
@@ -76,13 +55,6 @@ double difference(const std::vector<json>& ours, const json& theirs, const char*
   return out;
 }
 
-torch::Tensor adapter_of(Decoder& model) {
-  std::vector<torch::Tensor> out;
-  for (Linear* linear : model.linears())
-    for (const torch::Tensor& side : {linear->a(), linear->b()}) out.push_back(side.flatten());
-  return torch::cat(out);
-}
-
 class Trajectory : public testing::TestWithParam<const char*> {};
 
 TEST_P(Trajectory, IsTrls) {
@@ -92,7 +64,7 @@ TEST_P(Trajectory, IsTrls) {
   const json& theirs = run.at("steps");
   std::vector<TokenPair> pairs = golden_pairs();
   for (TokenPair& pair : pairs) pair.epsilon = run.at("options").value("label_smoothing", 0.0);
-  Decoder model = model_with(golden("trajectory/initial"));
+  Decoder model = golden_model("trajectory/initial");
   const auto ours =
       our_steps(recipe_of(name, run.at("options"), file.at("train")), std::move(pairs), model);
   ASSERT_EQ(ours.size(), theirs.size());
@@ -113,9 +85,9 @@ TEST_P(Trajectory, IsTrls) {
     expect_parity({kPoint, "norm of the gradients, sigmoid", trl}, off("grad_norm", "grad_norm"),
                   1e-4);
     expect_parity({kPoint, "learning rate, sigmoid", trl}, off("lr", "lr"), 1e-9);
-    Decoder end = model_with(golden("trajectory/final"));
+    Decoder end = golden_model("trajectory/final");
     expect_parity({kPoint, "weights of the adapter at the end, sigmoid", trl},
-                  (adapter_of(model) - adapter_of(end)).abs().max().item<double>(), 1e-4);
+                  largest_difference(flat_adapter(model), flat_adapter(end)), 1e-4);
   }
 }
 
