@@ -63,10 +63,10 @@ struct Reference {
 
 // The fastest of the library's ways to encode.
 Reference reference_of(const TrainerParts& parts) {
-  const std::string command = quoted(parts.python) + " " +
-                              quoted(std::string(STROP_SOURCE_DIR) +
-                                     "/tests/bench/time_tokenizers.py") +
-                              " " + quoted(parts.tokenizer) + " " + quoted(parts.corpus);
+  const std::string command =
+      quoted(parts.python) + " " +
+      quoted(std::string(STROP_SOURCE_DIR) + "/tests/bench/time_tokenizers.py") + " " +
+      quoted(parts.tokenizer) + " " + quoted(parts.corpus);
   FILE* out = ::popen(command.c_str(), "r");
   if (out == nullptr) throw std::runtime_error("cannot run " + command);
   Reference said;

@@ -1,5 +1,6 @@
 #include "trainer/tokenizer/tokenizer.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -13,7 +14,7 @@ constexpr std::size_t kCacheLimit = 1 << 18;  // pieces; past it the cache start
 constexpr std::size_t kCachedPiece = 64;      // bytes; longer pieces hardly come twice
 constexpr TokenId kLargestId = 4'000'000;
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-constexpr int kDeepest = 32;  // levels of JSON
+constexpr int kDeepest = 32;                               // levels of JSON
 
 std::pair<std::string, std::string> merge_sides(const json& merge) {
   if (merge.is_array() && merge.size() == 2) return {merge[0], merge[1]};
@@ -45,6 +46,20 @@ void refuse_unsupported(const json& model, const json& decoder) {
                              "' is not supported (ByteLevel is)");
 }
 
+// Qwen2.5 and DeepSeek-Coder do not call these special; but a file that spells one must not become
+// a prompt of another shape.
+bool is_fim_token(const std::string& text) {
+  using schema::FimFamily;
+  for (const FimFamily family :
+       {FimFamily::kStrop, FimFamily::kQwen, FimFamily::kStarCoder2, FimFamily::kDeepSeek,
+        FimFamily::kCodeLlama, FimFamily::kCodestral}) {
+    const auto pieces = schema::fim_prompt(family, "before", "behind");
+    if (std::find(pieces.begin(), pieces.end(), schema::PromptPiece{text, true}) != pieces.end())
+      return true;
+  }
+  return false;
+}
+
 // Bytes that no UTF-8 has (RFC 3629); DeepSeek-Coder's vocabulary has none of them either.
 bool in_utf8(int byte) { return byte != 0xC0 && byte != 0xC1 && byte < 0xF5; }
 
@@ -59,11 +74,16 @@ TokenId checked_id(const json& id, const std::string& token) {
   return static_cast<TokenId>(value);
 }
 
-// What lies deeper than any tokenizer.json goes is left out: walking it would need the stack.
+// Walking what is nested without end would need a stack without end.
 json parse_shallow(std::istream& in) {
-  return json::parse(in, [](int depth, json::parse_event_t, const json&) {
-    return depth <= kDeepest;
+  bool too_deep = false;
+  json out = json::parse(in, [&](int depth, json::parse_event_t, const json&) {
+    too_deep = too_deep || depth > kDeepest;
+    return !too_deep;
   });
+  if (too_deep)
+    throw std::runtime_error("nests deeper than any tokenizer.json; copy the model's folder again");
+  return out;
 }
 
 }  // namespace
@@ -79,6 +99,8 @@ tl::expected<Tokenizer, std::string> Tokenizer::load(const std::string& path) {
   } catch (const json::exception& error) {
     return tl::unexpected(file + " is not JSON (" + error.what() +
                           "); is the file cut short? Copy it again");
+  } catch (const std::runtime_error& error) {
+    return tl::unexpected(file + " " + error.what());
   }
 }
 
@@ -153,6 +175,7 @@ void Tokenizer::read_merges(const json& merges) {
 void Tokenizer::read_added(const json& added) {
   for (const json& one : added) {
     AddedToken token = added_token_from_json(one);
+    token.special = token.special || is_fim_token(token.text);
     const auto index = static_cast<std::size_t>(token.id);
     if (token.special) ids_.erase(token.text);  // text that spells it must not become it
     bytes_[index] = token.text;

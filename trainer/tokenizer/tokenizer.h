@@ -87,7 +87,7 @@ class Tokenizer {
   AddedTokens normalized_added_;  // and after it
   std::vector<TokenId> start_ids_;
   bool ignore_merges_ = false;
-  bool lacks_bytes_ = false;  // those that no UTF-8 has
+  bool lacks_bytes_ = false;    // those that no UTF-8 has
   mutable ByText<Span> cache_;  // piece → its place in cached_ids_
   mutable std::vector<TokenId> cached_ids_;
 };
