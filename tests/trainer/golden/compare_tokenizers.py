@@ -4,8 +4,9 @@
     compare_tokenizers.py --program build/dev/tests/strop_token_ids FOLDER ...
 
 Trains each family's pipeline on a sample of the files (see tokenizer_families.py), then encodes every text by both and decodes
-ours: ids must be the same, and the decoded text that of the library. Code points, too, are tried one by one. Files that are no UTF-8 are read with replacement characters, since the library takes text alone. Exit code 1
-when anything differs. Needs the `tokenizers` package.
+ours: ids must be the same, and the decoded text that of the library. Then the same texts and code points by a vocabulary that
+was trained without the family's splits, so that each of them shows in the ids. Files that are no UTF-8 are read with replacement
+characters, since the library takes text alone. Exit code 1 when anything differs. Needs the `tokenizers` package.
 """
 import argparse
 import os
@@ -40,8 +41,8 @@ def read(path):
 def code_points():
     """Every code point of the first four planes, some of the others, with letters, digits and blanks beside it."""
     codes = [c for c in [*range(0x40000), *range(0x40000, 0x110000, 257)] if not 0xD800 <= c < 0xE000]
-    for begin in range(0, len(codes), 64):
-        yield "".join(f"a{chr(c)}b {chr(c)}1 .{chr(c)} " for c in codes[begin:begin + 64])
+    for begin in range(0, len(codes), 16):
+        yield "".join(f"a{chr(c)}b {chr(c)}1 .{chr(c)} " for c in codes[begin:begin + 16])
 
 
 def ours(program, tokenizer, texts):
@@ -105,9 +106,12 @@ def main():
         if args.save:
             os.makedirs(args.save, exist_ok=True)
             tokenizer.save(os.path.join(args.save, name + ".json"))
-        found = [differences(name, tokenizer, args.program, kind) for kind in (texts, hard, points)]
-        print(f"{name}: {found[0][0]} of {len(texts)} files, {found[1][0]} of {len(hard)} fuzzed texts, {found[2][0]} of {len(points)} "
-              f"code point texts differ ({sum(f[1] for f in found)} tokens)", flush=True)
+        found = [differences(name, tokenizer, args.program, kind) for kind in (texts, hard)]
+        unsplit = FAMILIES[name].train(hard[:1000] + points, args.vocab, split=False)
+        found += [differences(name, unsplit, args.program, hard + points)]
+        print(f"{name}: {found[0][0]} of {len(texts)} files, {found[1][0]} of {len(hard)} fuzzed texts, {found[2][0]} of "
+              f"{len(hard) + len(points)} of these and code points, splits visible, differ ({sum(f[1] for f in found)} tokens)",
+              flush=True)
         bad |= any(f[0] for f in found)
     sys.exit(bad)
 

@@ -37,14 +37,17 @@ class Family:
         self.steps, self.normalizer, self.added, self.start, self.ignore_merges = (
             steps, normalizer, list(added), start, ignore_merges)
 
-    def train(self, texts, vocab):
+    def train(self, texts, vocab, split=True):
+        """`split` False: the vocabulary knows nothing of the pipeline's splits, and has tokens across them."""
         tokenizer = Tokenizer(models.BPE(ignore_merges=self.ignore_merges))
         if self.normalizer:
             tokenizer.normalizer = self.normalizer
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(self.steps) if len(self.steps) > 1 else self.steps[0]
+        steps = pre_tokenizers.Sequence(self.steps) if len(self.steps) > 1 else self.steps[0]
+        tokenizer.pre_tokenizer = steps if split else byte_level(False)
         tokenizer.decoder = decoders.ByteLevel()
         tokenizer.train_from_iterator(texts, trainers.BpeTrainer(
             vocab_size=vocab, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
+        tokenizer.pre_tokenizer = steps
         for token in self.added:
             (tokenizer.add_special_tokens if token.special else tokenizer.add_tokens)([token])
         if self.start:
