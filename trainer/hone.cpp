@@ -8,6 +8,7 @@
 
 #include "trainer/checkpoint.h"
 #include "trainer/data.h"
+#include "trainer/device.h"
 #include "trainer/digest.h"
 #include "trainer/loop.h"
 #include "trainer/model/decoder.h"
@@ -26,7 +27,7 @@ std::string digest_of(const Decoder& model) {
       config_to_json(model.config()).dump());  // the same weights turned otherwise are others
   for (const auto& [name, tensor] : model.tensors()) {
     digest.add(name);
-    const torch::Tensor whole = tensor.contiguous();
+    const torch::Tensor whole = tensor.to(torch::kCPU).contiguous();
     digest.add({static_cast<const char*>(whole.data_ptr()), whole.nbytes()});
   }
   return digest.hex();
@@ -85,10 +86,11 @@ nlohmann::json summarize(const Recipe& recipe, const TokenPairs& data, const Loo
 }  // namespace
 
 nlohmann::json hone(const Recipe& recipe, int threads) {
+  const torch::Device device = choose_device(recipe.train.device);
   const Tokenizer tokenizer = load_tokenizer(recipe);
   Decoder base = load_base(recipe, tokenizer);
   const TokenPairs data = load_pairs(recipe, tokenizer);
-  LoopOptions options{.threads = threads, .folder = recipe.out};
+  LoopOptions options{.threads = worker_count(device, threads), .folder = recipe.out};
   options.fingerprint = {{"base", digest_of(base)},
                          {"pairs", digest_of(data.pairs)},
                          {"recipe", recipe_to_json(recipe)}};
@@ -96,11 +98,13 @@ nlohmann::json hone(const Recipe& recipe, int threads) {
   std::optional<ReferenceCache> cache;
   if (!recipe.reference_cache.empty())
     options.cache = &cache.emplace(recipe.reference_cache, options.fingerprint.at("base"));
+  move_to(base, device);
   Trainee trainee(std::move(base), recipe);
   const LoopResult result = train_pairs(trainee.model(), data.pairs, recipe, options);
   trainee.average();
   trainee.write();
   nlohmann::json summary = summarize(recipe, data, result);
+  summary["device"] = device.str();
   if (cache) summary["reference_cached"] = cache->found();
   write_file(recipe.out + "/summary.json", summary.dump(2) + "\n");
   fs::remove_all(recipe.out + "/checkpoint");

@@ -82,7 +82,9 @@ std::vector<Tensor> tensors_of(const std::vector<NamedParameter>& parameters) {
   return out;
 }
 
-Tensor column(const std::vector<double>& values) { return torch::tensor(values, torch::kFloat32); }
+Tensor column(const std::vector<double>& values, const torch::Device& device) {
+  return torch::tensor(values, torch::kFloat32).to(device);
+}
 
 // Pairs of one step that are computed together.
 using Shard = std::vector<std::size_t>;
@@ -196,11 +198,13 @@ class Loop {
     model.use_adapter(false);
     const PairScores scores = score_pairs(model, batch_of(shard), false);
     model.use_adapter(true);
+    const Tensor columns =
+        torch::stack({scores.log_probs.chosen, scores.log_probs.rejected, scores.chosen_nll})
+            .to(torch::kCPU);
+    const auto at = columns.accessor<float, 2>();
     for (std::size_t i = 0; i < shard.size(); ++i) {
       const auto row = static_cast<std::int64_t>(i);
-      reference_[shard[i]] = {scores.log_probs.chosen[row].item<float>(),
-                              scores.log_probs.rejected[row].item<float>(),
-                              scores.chosen_nll[row].item<float>()};
+      reference_[shard[i]] = {at[0][row], at[1][row], at[2][row]};
     }
   }
 
@@ -249,7 +253,8 @@ class Loop {
         sums.length_ratio +=
             static_cast<double>(pair.chosen.size()) / static_cast<double>(pair.rejected.size());
     }
-    const Tensor weight = column(weights);
+    const torch::Device device = scores.chosen_nll.device();
+    const Tensor weight = column(weights, device);
     const auto total = [](const Tensor& values) {
       return values.detach().sum(torch::kFloat64).item<double>();
     };
@@ -261,12 +266,12 @@ class Loop {
       sums.prompt = total(weight * scores.prompt_nll);
     }
     if (preference_) {
-      const Reference reference = reference_of(shard);
+      const Reference reference = reference_of(shard, device);
       const PairLogProbs reward = rewards(scores.log_probs, reference.log_probs, objective.beta);
       const Tensor preference =
-          column(compares) * preference_loss({objective.term, objective.beta, objective.gamma},
-                                             scores.log_probs, reference.log_probs, scores.lengths,
-                                             column(epsilons));
+          column(compares, device) *
+          preference_loss({objective.term, objective.beta, objective.gamma}, scores.log_probs,
+                          reference.log_probs, scores.lengths, column(epsilons, device));
       loss = loss + objective.preference * preference;
       sums.preference = total(weight * preference);
       sums.logp_rejected = total(scores.log_probs.rejected);
@@ -286,11 +291,11 @@ class Loop {
     PairLogProbs log_probs;
     Tensor chosen_nll;
   };
-  Reference reference_of(const Shard& shard) const {
+  Reference reference_of(const Shard& shard, const torch::Device& device) const {
     const auto column_of = [&](float ReferenceScore::*field) {
       std::vector<float> values;
       for (const std::size_t i : shard) values.push_back(reference_[i].*field);
-      return torch::tensor(values);
+      return torch::tensor(values).to(device);
     };
     return {{column_of(&ReferenceScore::chosen), column_of(&ReferenceScore::rejected)},
             column_of(&ReferenceScore::chosen_nll)};

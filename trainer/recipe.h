@@ -47,6 +47,7 @@ struct TrainRecipe {
   double average = 0.5;  // share of what was learnt that is kept; the rest is the base
   std::uint64_t seed = 1;
   std::int64_t checkpoint_every = 100;  // steps
+  std::string device;                   // of device.h; no part of what is computed
 };
 
 struct Recipe {
@@ -67,7 +68,9 @@ struct RecipeFlags {
   std::string base;
   std::string pairs;
   std::string out;
+  std::string device;
   std::string usual_base;  // of trainer.toml: where neither the flag nor the file names one
+  std::string usual_device;
 };
 
 // Paths in the file are relative to it, those of flags to the working directory.

@@ -71,6 +71,7 @@ epochs = 3
 average = 0.9
 seed = 11
 checkpoint_every = 13
+device = "cuda:1"
 )");
   EXPECT_EQ(got.method, Method::kDpo);
   EXPECT_EQ(got.reference_cache, folder_ / "recipes/reference.jsonl");
@@ -99,6 +100,7 @@ checkpoint_every = 13
   EXPECT_EQ(got.train.average, 0.9);
   EXPECT_EQ(got.train.seed, 11U);
   EXPECT_EQ(got.train.checkpoint_every, 13);
+  EXPECT_EQ(got.train.device, "cuda:1");
 }
 
 TEST_F(RecipeFile, DivergenceIsTheSigmoidOfTheFirstTokensThatDiffer) {
@@ -272,7 +274,9 @@ TEST_F(RecipeFile, ItsFingerprintShowsWhateverChangesTheResult) {
                              "[train]\nseed = 9"})
     EXPECT_NE(recipe_to_json(read(std::string(kData) + change)), plain) << change;
   EXPECT_NE(recipe_to_json(read(kData, Method::kSft)), plain);
-  EXPECT_EQ(recipe_to_json(read(std::string(kData) + "[train]\ncheckpoint_every = 7\n")), plain);
+  EXPECT_EQ(recipe_to_json(
+                read(std::string(kData) + "[train]\ncheckpoint_every = 7\ndevice = \"cpu\"\n")),
+            plain);
 }
 
 }  // namespace
