@@ -14,7 +14,7 @@
 namespace strop::bench {
 namespace {
 
-constexpr int kRepeats = 7;
+constexpr std::chrono::duration<double> kMeasured{0.5};  // seconds of each shape; the best counts
 // Of the layers: forward and the gradient of the input. Of the head: those, and the forward again,
 // since logits are not kept.
 constexpr double kLayerPasses = 2;
@@ -37,7 +37,8 @@ double measured_rate(const Gemm& gemm, const torch::Device& device) {
   const torch::Tensor x = torch::randn({gemm.rows, gemm.in}, options);
   const torch::Tensor weight = torch::randn({gemm.out, gemm.in}, options);
   double best = 0;
-  for (int i = 0; i < kRepeats; ++i) {
+  const auto end = std::chrono::steady_clock::now() + kMeasured;
+  while (best == 0 || std::chrono::steady_clock::now() < end) {
     wait_for(device);
     const auto began = std::chrono::steady_clock::now();
     const torch::Tensor y = torch::linear(x, weight);
