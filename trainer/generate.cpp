@@ -60,7 +60,7 @@ struct Row {
 void choose(std::vector<Row>& rows, const Tensor& logits) {
   TORCH_CHECK(logits.size(0) == static_cast<std::int64_t>(rows.size()), "logits of ",
               logits.size(0), " sequences for ", rows.size());
-  const Tensor values = logits.to(torch::kFloat32).contiguous();
+  const Tensor values = logits.to(torch::kCPU, torch::kFloat32).contiguous();
   const auto width = static_cast<std::size_t>(values.size(1));
   const float* data = values.data_ptr<float>();
   for (std::size_t i = 0; i < rows.size(); ++i)
@@ -82,8 +82,9 @@ bool all_done(const std::vector<Row>& rows) {
 }
 
 void select_rows(KvCache& cache, const Tensor& rows) {
-  for (Tensor& keys : cache.keys) keys = keys.index_select(0, rows);
-  for (Tensor& values : cache.values) values = values.index_select(0, rows);
+  const Tensor there = cache.keys.empty() ? rows : rows.to(cache.keys.front().device());
+  for (Tensor& keys : cache.keys) keys = keys.index_select(0, there);
+  for (Tensor& values : cache.values) values = values.index_select(0, there);
 }
 
 // A batch of prompts padded on the left to one length.

@@ -8,10 +8,12 @@
 
 #include "trainer/checkpoint.h"
 #include "trainer/data.h"
+#include "trainer/device.h"
 #include "trainer/digest.h"
 #include "trainer/loop.h"
 #include "trainer/model/decoder.h"
 #include "trainer/model_card.h"
+#include "trainer/precision.h"
 #include "trainer/reference_cache.h"
 #include "trainer/run_inputs.h"
 #include "trainer/trainee.h"
@@ -27,7 +29,7 @@ std::string digest_of(const Decoder& model) {
       config_to_json(model.config()).dump());  // the same weights turned otherwise are others
   for (const auto& [name, tensor] : model.tensors()) {
     digest.add(name);
-    const torch::Tensor whole = tensor.contiguous();
+    const torch::Tensor whole = tensor.to(torch::kCPU).contiguous();
     digest.add({static_cast<const char*>(whole.data_ptr()), whole.nbytes()});
   }
   return digest.hex();
@@ -88,6 +90,12 @@ void say_data(const Recipe& recipe, const TokenPairs& data) {
   std::fprintf(stderr, "\n");
 }
 
+// What a reference's scores are kept by: the weights, and what they are computed in.
+std::string reference_name(const nlohmann::json& fingerprint) {
+  return fingerprint.at("base").get<std::string>() + " " +
+         fingerprint.at("precision").get<std::string>();
+}
+
 nlohmann::json summarize(const Recipe& recipe, const TokenPairs& data, const LoopResult& result) {
   const StepMeasures& first = result.history.first();
   const StepMeasures last = result.history.recent();
@@ -129,14 +137,17 @@ nlohmann::json summarize(const Recipe& recipe, const TokenPairs& data, const Loo
 }  // namespace
 
 nlohmann::json hone(const Recipe& recipe, int threads) {
+  const torch::Device device = choose_device(recipe.train.device);
   const Tokenizer tokenizer = load_tokenizer(recipe);
   Decoder base = load_base(recipe, tokenizer);
   const TokenPairs data = load_pairs(recipe, tokenizer);
   say_data(recipe, data);
-  LoopOptions options{.threads = threads, .folder = recipe.out};
+  const torch::ScalarType type = compute_type(recipe.train.precision, base.config(), device);
+  LoopOptions options{.threads = worker_count(device, threads), .folder = recipe.out};
   options.fingerprint = {{"base", digest_of(base)},
                          {"pairs", digest_of(data.pairs)},
-                         {"recipe", recipe_to_json(recipe)}};
+                         {"recipe", recipe_to_json(recipe)},
+                         {"precision", type_name(type)}};
   if (recipe.evaluate.every > 0) {
     options.fingerprint["heldout"] = digest_of(data.heldout_pairs);
     options.heldout = &data.heldout_pairs;
@@ -144,14 +155,17 @@ nlohmann::json hone(const Recipe& recipe, int threads) {
   fs::create_directories(recipe.out);
   std::optional<ReferenceCache> cache;
   if (!recipe.reference_cache.empty())
-    options.cache = &cache.emplace(recipe.reference_cache, options.fingerprint.at("base"));
-  Trainee trainee(std::move(base), recipe);
+    options.cache = &cache.emplace(recipe.reference_cache, reference_name(options.fingerprint));
+  move_to(base, device);
+  Trainee trainee(std::move(base), recipe, type);
   const LoopResult result = train_pairs(trainee.model(), data.pairs, recipe, options);
   trainee.average();
   trainee.write();
   nlohmann::json summary = summarize(recipe, data, result);
   summary["base"] = recipe.base;
   summary["base_sha256"] = options.fingerprint.at("base");
+  summary["device"] = device.str();
+  summary["precision"] = type_name(type);
   if (cache) summary["reference_cached"] = cache->found();
   write_file(recipe.out + "/summary.json", summary.dump(2) + "\n");
   write_file(recipe.out + "/README.md", model_card(recipe, summary));

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "trainer/device.h"
 #include "trainer/model/adapter.h"
 
 namespace strop::trainer {
@@ -35,7 +36,8 @@ std::string last_name(const std::string& path) {
 
 }  // namespace
 
-LoadedModel load_model(const std::string& directory, const std::string& adapter) {
+LoadedModel load_model(const std::string& directory, const std::string& adapter,
+                       const torch::Device& device) {
   if (!fs::is_directory(directory))
     throw std::invalid_argument("there is no model folder " + directory +
                                 ": --model wants one with config.json, model.safetensors and "
@@ -57,6 +59,7 @@ LoadedModel load_model(const std::string& directory, const std::string& adapter)
     name += last_name(adapter);
   }
   const FimFamily family = family_of(*tokenizer);
+  move_to(*decoder, device);
   return {std::move(*decoder), std::move(*tokenizer), family, std::move(name)};
 }
 

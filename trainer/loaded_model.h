@@ -21,6 +21,7 @@ struct LoadedModel {
 };
 
 // `adapter`: empty for none. The family is the first one whose special tokens the vocabulary has.
-LoadedModel load_model(const std::string& directory, const std::string& adapter);
+LoadedModel load_model(const std::string& directory, const std::string& adapter,
+                       const torch::Device& device = torch::kCPU);
 
 }  // namespace strop::trainer

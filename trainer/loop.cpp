@@ -10,6 +10,7 @@
 
 #include "trainer/best_weights.h"
 #include "trainer/checkpoint.h"
+#include "trainer/device.h"
 #include "trainer/event_file.h"
 #include "trainer/objectives/unpaired.h"
 #include "trainer/optim.h"
@@ -57,6 +58,7 @@ class Loop {
       : model_(model),
         recipe_(recipe),
         options_(options),
+        device_(device_of(model)),
         preference_(recipe.method != Method::kSft),
         sides_(preference_ ? Sides::kBoth : Sides::kChosen),
         parameters_(trainable_by_name(model)),
@@ -180,11 +182,13 @@ class Loop {
     model.use_adapter(false);
     const PairScores scores = score_pairs(model, batch_of(shard), false);
     model.use_adapter(true);
+    const Tensor columns =
+        torch::stack({scores.log_probs.chosen, scores.log_probs.rejected, scores.chosen_nll})
+            .to(torch::kCPU);
+    const auto at = columns.accessor<float, 2>();
     for (std::size_t i = 0; i < shard.size(); ++i) {
       const auto row = static_cast<std::int64_t>(i);
-      reference_[shard[i]] = {scores.log_probs.chosen[row].item<float>(),
-                              scores.log_probs.rejected[row].item<float>(),
-                              scores.chosen_nll[row].item<float>()};
+      reference_[shard[i]] = {at[0][row], at[1][row], at[2][row]};
     }
   }
 
@@ -279,7 +283,7 @@ class Loop {
     const auto column_of = [&](float ReferenceScore::*field) {
       std::vector<float> values;
       for (const std::size_t i : shard) values.push_back(reference_[i].*field);
-      return torch::tensor(values);
+      return torch::tensor(values).to(device_);
     };
     return {{column_of(&ReferenceScore::chosen), column_of(&ReferenceScore::rejected)},
             column_of(&ReferenceScore::chosen_nll)};
@@ -412,6 +416,7 @@ class Loop {
   std::vector<const TokenPair*> pairs_;  // trained_ to train on, then those that are held out
   const Recipe& recipe_;
   const LoopOptions& options_;
+  torch::Device device_;
   bool preference_;
   Sides sides_;
   std::vector<NamedParameter> parameters_;

@@ -115,8 +115,21 @@ PairBatch make_pair_batch(const std::vector<const TokenPair*>& pairs, Sides side
   return Layout(pairs, sides, with_prompt).finish();
 }
 
-PairScores score_pairs(const Decoder& model, const PairBatch& batch, bool with_prompt) {
-  const Tensor hidden = model.hidden(batch.input)[0];
+namespace {
+
+TargetRows moved(const TargetRows& rows, const torch::Device& device) {
+  if (!rows.rows.defined()) return rows;
+  return {rows.rows.to(device), rows.targets.to(device), rows.pair.to(device),
+          rows.compared.to(device)};
+}
+
+}  // namespace
+
+PairScores score_pairs(const Decoder& model, const PairBatch& given, bool with_prompt) {
+  const Tensor hidden = model.hidden(given.input)[0];
+  const torch::Device device = hidden.device();
+  const PairBatch batch{given.pairs, given.input, moved(given.chosen, device),
+                        moved(given.rejected, device), moved(given.prompt, device)};
   const auto log_probs = [&](const TargetRows& rows) {
     return token_scores(hidden.index_select(0, rows.rows), model.head(), rows.targets);
   };

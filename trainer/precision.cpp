@@ -12,7 +12,9 @@ constexpr std::array kNames{std::pair{"auto", Precision::kAuto},
                             std::pair{"bfloat16", Precision::kBfloat16}};
 constexpr std::int64_t kLargeEnough = 512;  // hidden size: smaller matrices are not what takes time
 
-bool has_instructions() {
+// Every GPU that LibTorch's CUDA builds know has bfloat16 products, since Volta by way of float32.
+bool has_instructions(const torch::Device& device) {
+  if (device.is_cuda()) return true;
 #if defined(__x86_64__)
   return __builtin_cpu_supports("avx512bf16") != 0;
 #else
@@ -21,9 +23,11 @@ bool has_instructions() {
 }
 
 // A product of matrices against the same numbers in float32: it rounds once, to eight bits.
-bool is_right() {
-  const auto numbers = [](std::int64_t rows, std::int64_t columns) {
-    return torch::sin(torch::arange(rows * columns, torch::kFloat32)).view({rows, columns});
+bool is_right(const torch::Device& device) {
+  const auto numbers = [&](std::int64_t rows, std::int64_t columns) {
+    return torch::sin(torch::arange(rows * columns, torch::kFloat32))
+        .view({rows, columns})
+        .to(device);
   };
   const torch::Tensor a = numbers(48, 256).to(torch::kBFloat16);
   const torch::Tensor b = numbers(96, 256).to(torch::kBFloat16);
@@ -46,14 +50,19 @@ std::optional<Precision> precision_by_name(std::string_view name) {
   return std::nullopt;
 }
 
-torch::ScalarType compute_type(Precision asked, const ModelConfig& config) {
+torch::ScalarType compute_type(Precision asked, const ModelConfig& config,
+                               const torch::Device& device) {
   if (asked == Precision::kFloat32) return torch::kFloat32;
-  const bool right = is_right();
+  const bool right = is_right(device);
   if (asked == Precision::kBfloat16 && !right)
     throw std::runtime_error(
-        "bfloat16 comes out wrong on this machine: set [train] precision = \"float32\"");
-  const bool gains = has_instructions() && config.hidden >= kLargeEnough;
+        "bfloat16 comes out wrong on this device: set [train] precision = \"float32\"");
+  const bool gains = has_instructions(device) && config.hidden >= kLargeEnough;
   return asked == Precision::kBfloat16 || (right && gains) ? torch::kBFloat16 : torch::kFloat32;
+}
+
+const char* type_name(torch::ScalarType type) {
+  return type == torch::kBFloat16 ? "bfloat16" : "float32";
 }
 
 }  // namespace strop::trainer

@@ -14,7 +14,7 @@
 namespace strop::trainer {
 
 enum class Precision {
-  kAuto,  // bfloat16 where the processor has instructions for it, they are right, and the model is
+  kAuto,  // bfloat16 where the device has instructions for it, they are right, and the model is
           // large enough to gain by it
   kFloat32,
   kBfloat16,
@@ -24,7 +24,10 @@ enum class Precision {
 std::string_view precision_name(Precision precision);
 std::optional<Precision> precision_by_name(std::string_view name);
 
-// float32 or bfloat16: what `asked` comes to, for this model on this machine.
-torch::ScalarType compute_type(Precision asked, const ModelConfig& config);
+// float32 or bfloat16: what `asked` comes to, for this model on this device.
+torch::ScalarType compute_type(Precision asked, const ModelConfig& config,
+                               const torch::Device& device);
+// "float32" or "bfloat16".
+const char* type_name(torch::ScalarType type);
 
 }  // namespace strop::trainer

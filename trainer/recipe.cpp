@@ -137,6 +137,7 @@ void read_train(TomlReader& top, const std::string& file, TrainRecipe& out) {
   train.read("shuffle", out.shuffle);
   train.read("checkpoint_every", out.checkpoint_every);
   train.read("precision", precision);
+  train.read("device", out.device);
   train.finish();
   if (out.full && !adapter_table.empty())
     throw std::invalid_argument(file + ": [train] full = true trains no adapter: remove [adapter]");
@@ -207,6 +208,8 @@ Recipe read_recipe(const std::string& file, Method method, const RecipeFlags& fl
   if (out.base.empty()) out.base = flags.usual_base;
   if (!flags.pairs.empty()) out.pairs = flags.pairs;
   if (!flags.out.empty()) out.out = flags.out;
+  if (!flags.device.empty()) out.train.device = flags.device;
+  if (out.train.device.empty()) out.train.device = flags.usual_device;
   check(out, file);
   return out;
 }

@@ -51,6 +51,7 @@ struct TrainRecipe {
   std::uint64_t seed = 1;
   bool shuffle = true;                  // anew every epoch; else the order of the file
   std::int64_t checkpoint_every = 100;  // steps
+  std::string device;                   // of device.h; no part of what is computed
   Precision precision = Precision::kAuto;
 };
 
@@ -80,7 +81,9 @@ struct RecipeFlags {
   std::string base;
   std::string pairs;
   std::string out;
+  std::string device;
   std::string usual_base;  // of trainer.toml: where neither the flag nor the file names one
+  std::string usual_device;
 };
 
 // Paths in the file are relative to it, those of flags to the working directory.

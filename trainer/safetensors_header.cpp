@@ -89,8 +89,9 @@ std::vector<TensorEntry> parse_safetensors_header(std::string_view text, std::si
       text.begin(), text.end(),
       [](int depth, json::parse_event_t, const json&) { return depth <= kDeepest; }, false);
   if (!parsed.is_object())
-    throw std::runtime_error("its header is not JSON, or no object: it is not a safetensors file, "
-                             "or corrupt; copy it again");
+    throw std::runtime_error(
+        "its header is not JSON, or no object: it is not a safetensors file, "
+        "or corrupt; copy it again");
   std::vector<TensorEntry> out;
   for (const auto& [name, entry] : parsed.items()) {
     if (name == "__metadata__") continue;

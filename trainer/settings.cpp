@@ -31,6 +31,7 @@ Settings read_settings(const std::string& file) {
   TomlReader top(parsed, path);
   top.read("base", out.base);
   top.read("threads", out.threads);
+  top.read("device", out.device);
   const toml::table table = top.table("serve");
   TomlReader serve(table, path + ": [serve]");
   serve.read("bind", out.serve.bind);

@@ -12,7 +12,7 @@ namespace strop::trainer {
 
 inline constexpr const char* kDefaultConfig = "/etc/strop/trainer.toml";
 inline constexpr const char* kConfigHelp =
-    "TOML of base, threads and [serve], for what flags leave open (default: "
+    "TOML of base, threads, device and [serve], for what flags leave open (default: "
     "/etc/strop/trainer.toml)";
 
 // [serve]
@@ -25,8 +25,9 @@ struct ServeSettings {
 };
 
 struct Settings {
-  std::string base;  // model folder
-  int threads = 0;   // to train and to measure with; 0: every core
+  std::string base;    // model folder
+  int threads = 0;     // to train and to measure with; 0: every core
+  std::string device;  // of device.h; empty: the first GPU if there is one
   ServeSettings serve;
 };
 

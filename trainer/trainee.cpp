@@ -1,12 +1,11 @@
 #include "trainer/trainee.h"
 
 #include "trainer/model_folder.h"
-#include "trainer/precision.h"
 
 namespace strop::trainer {
 
-Trainee::Trainee(Decoder base, const Recipe& recipe) : model_(std::move(base)), recipe_(recipe) {
-  const torch::ScalarType type = compute_type(recipe.train.precision, model_.config());
+Trainee::Trainee(Decoder base, const Recipe& recipe, torch::ScalarType type)
+    : model_(std::move(base)), recipe_(recipe) {
   if (recipe.train.full) {
     for (auto& [name, tensor] : model_.tensors()) {
       base_[name] = tensor.clone();

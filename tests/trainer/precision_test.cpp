@@ -11,9 +11,9 @@ namespace strop::trainer {
 namespace {
 
 TEST(Precision, OfASmallModelIsFloat32UnlessAskedFor) {
-  EXPECT_EQ(compute_type(Precision::kAuto, tiny_config()), torch::kFloat32);
-  EXPECT_EQ(compute_type(Precision::kFloat32, tiny_config()), torch::kFloat32);
-  EXPECT_EQ(compute_type(Precision::kBfloat16, tiny_config()), torch::kBFloat16);
+  EXPECT_EQ(compute_type(Precision::kAuto, tiny_config(), torch::kCPU), torch::kFloat32);
+  EXPECT_EQ(compute_type(Precision::kFloat32, tiny_config(), torch::kCPU), torch::kFloat32);
+  EXPECT_EQ(compute_type(Precision::kBfloat16, tiny_config(), torch::kCPU), torch::kBFloat16);
 }
 
 TEST(Precision, HasANameEach) {
@@ -29,12 +29,11 @@ TEST(Precision, ARunInBfloat16Learns) {
     Recipe recipe;
     recipe.train = {
         .full = full, .rank = 4, .alpha = 8, .learning_rate = 1e-2, .batch = 4, .epochs = 10};
-    recipe.train.precision = Precision::kBfloat16;
     recipe.objective.prompt = 0;
     std::vector<TokenPair> pairs;
     for (TokenId i = 0; i < 4; ++i)
       pairs.push_back({.prompt = {1, 2, i}, .chosen = {5, 6, i}, .rejected = {7, 6}});
-    Trainee trainee(tiny_decoder(tiny_config()), recipe);
+    Trainee trainee(tiny_decoder(tiny_config()), recipe, torch::kBFloat16);
     for (const torch::Tensor& tensor : trainee.model().trainable())
       EXPECT_EQ(tensor.scalar_type(), torch::kFloat32);
     const History history = train_pairs(trainee.model(), pairs, recipe, {}).history;

@@ -72,6 +72,7 @@ average = 0.9
 seed = 11
 shuffle = false
 checkpoint_every = 13
+device = "cuda:1"
 )");
   EXPECT_EQ(got.method, Method::kDpo);
   EXPECT_EQ(got.reference_cache, folder_ / "recipes/reference.jsonl");
@@ -101,6 +102,7 @@ checkpoint_every = 13
   EXPECT_EQ(got.train.seed, 11U);
   EXPECT_FALSE(got.train.shuffle);
   EXPECT_EQ(got.train.checkpoint_every, 13);
+  EXPECT_EQ(got.train.device, "cuda:1");
 }
 
 TEST_F(RecipeFile, DivergenceIsTheSigmoidOfTheFirstTokensThatDiffer) {
@@ -326,7 +328,9 @@ TEST_F(RecipeFile, ItsFingerprintShowsWhateverChangesTheResult) {
         recipe_to_json(read(std::string(kData) + "[objective]\n" + change + " = 3", Method::kKto)),
         recipe_to_json(read(kData, Method::kKto)))
         << change;
-  EXPECT_EQ(recipe_to_json(read(std::string(kData) + "[train]\ncheckpoint_every = 7\n")), plain);
+  EXPECT_EQ(recipe_to_json(
+                read(std::string(kData) + "[train]\ncheckpoint_every = 7\ndevice = \"cpu\"\n")),
+            plain);
 }
 
 }  // namespace

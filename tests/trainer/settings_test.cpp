@@ -34,6 +34,7 @@ TEST_F(SettingsFile, EveryKeyIsReadAndPathsAreRelativeToIt) {
   const Settings got = read(R"(
 base = "models/base"
 threads = 3
+device = "cuda:1"
 [serve]
 bind = "0.0.0.0:8080"
 token_file = "/secret/token"
@@ -43,6 +44,7 @@ threads = 2
 )");
   EXPECT_EQ(got.base, folder_ / "models/base");
   EXPECT_EQ(got.threads, 3);
+  EXPECT_EQ(got.device, "cuda:1");
   EXPECT_EQ(got.serve.bind, "0.0.0.0:8080");
   EXPECT_EQ(got.serve.token_file, "/secret/token");
   EXPECT_TRUE(got.serve.behind_proxy);
@@ -68,7 +70,7 @@ TEST_F(SettingsFile, WhatIsWrongIsNamedWithFileAndKeyAndWhatItMayBe) {
     const char* may_be;
   };
   const Fault kFaults[] = {
-      {"bind = \"x\"", "unknown key 'bind'", "known: base, serve, threads"},
+      {"bind = \"x\"", "unknown key 'bind'", "known: base, device, serve, threads"},
       {"[serve]\nport = 1", "[serve]: unknown key 'port'", "token_file"},
       {"base = 3", "'base'", "a string"},
       {"threads = \"many\"", "'threads'", "a whole number"},

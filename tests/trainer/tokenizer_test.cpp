@@ -68,18 +68,17 @@ TEST(Tokenizer, AnyBytesEncodeAndComeBack) {
   const std::string beyond = "\xF4\x90\x80\x80";
   for (const char* family : {"llama3", "starcoder2", "deepseek", "deepseek2", "mistral"}) {
     const Tokenizer tokenizer = golden_tokenizer(family);
-    for (const std::string& text :
-         {every, surrogate, overlong, beyond, std::string("cut \xE4\xB8"), std::string(3, '\0') + "x"})
+    for (const std::string& text : {every, surrogate, overlong, beyond, std::string("cut \xE4\xB8"),
+                                    std::string(3, '\0') + "x"})
       EXPECT_EQ(tokenizer.decode(tokenizer.encode(text)), text) << family;
   }
 }
 
 TEST(Tokenizer, TextThatSpellsASpecialTokenStaysText) {
-  for (const auto& [family, fim, name] :
-       {std::tuple{"qwen", FimFamily::kQwen, "<|fim_prefix|>"},
-        {"starcoder2", FimFamily::kStarCoder2, "<fim_suffix>"},
-        {"deepseek", FimFamily::kDeepSeek, "<｜fim▁hole｜>"},
-        {"mistral", FimFamily::kCodestral, "[SUFFIX]"}}) {
+  for (const auto& [family, fim, name] : {std::tuple{"qwen", FimFamily::kQwen, "<|fim_prefix|>"},
+                                          {"starcoder2", FimFamily::kStarCoder2, "<fim_suffix>"},
+                                          {"deepseek", FimFamily::kDeepSeek, "<｜fim▁hole｜>"},
+                                          {"mistral", FimFamily::kCodestral, "[SUFFIX]"}}) {
     const Tokenizer tokenizer = golden_tokenizer(family);
     const TokenId id = tokenizer.encode_special(name);
     const std::string text = std::string("a") + name + "b";
@@ -108,7 +107,8 @@ TEST(Tokenizer, AVocabularyWithoutImpossibleBytesReplacesThem) {
     ASSERT_EQ(file["model"]["vocab"].erase(byte), 1U) << byte;
   const auto tokenizer = Tokenizer::from_json(file);
   ASSERT_TRUE(tokenizer) << tokenizer.error();
-  EXPECT_EQ(tokenizer->decode(tokenizer->encode("õ\xF5\xC3(\xFF")), "õ\xEF\xBF\xBD\xC3(\xEF\xBF\xBD");
+  EXPECT_EQ(tokenizer->decode(tokenizer->encode("õ\xF5\xC3(\xFF")),
+            "õ\xEF\xBF\xBD\xC3(\xEF\xBF\xBD");
 }
 
 TEST(Tokenizer, APromptKeepsWhatIsNextToTheCursor) {

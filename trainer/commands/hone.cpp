@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "trainer/command.h"
+#include "trainer/device.h"
 #include "trainer/settings.h"
 #include "trainer/threads.h"
 
@@ -31,11 +32,13 @@ void register_method(CLI::App& app, Action& action, Method method, const char* d
                       "the folder to write; a run in it that was killed goes on");
   command->add_option("--threads", options->threads, "threads to compute with (0: every core)")
       ->check(CLI::Range(0, 1024));
+  command->add_option("--device", options->flags.device, kDeviceHelp);
   command->add_option("--config", options->config, kConfigHelp);
   command->callback([options, method, &action] {
     action = [options, method] {
       const Settings settings = read_settings(options->config);
       options->flags.usual_base = settings.base;
+      options->flags.usual_device = settings.device;
       const Recipe recipe = read_recipe(options->recipe, method, options->flags);
       use_shard_threads();
       hone(recipe, thread_count(options->threads.value_or(settings.threads)));

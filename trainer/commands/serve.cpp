@@ -9,6 +9,7 @@
 
 #include "trainer/checkpoint.h"
 #include "trainer/command.h"
+#include "trainer/device.h"
 #include "trainer/loaded_model.h"
 #include "trainer/serve/server.h"
 #include "trainer/settings.h"
@@ -45,6 +46,7 @@ void register_serve(CLI::App& app, Action& action) {
     std::optional<std::int64_t> context;
     std::string port_file;
     std::optional<int> threads;
+    std::optional<std::string> device;
     std::string config;
   };
   auto options = std::make_shared<Options>();
@@ -66,6 +68,7 @@ void register_serve(CLI::App& app, Action& action) {
       ->add_option("--threads", options->threads,
                    "threads an operator is spread over (0: every core; 1 is best for small models)")
       ->check(CLI::Range(0, 1024));
+  command->add_option("--device", options->device, kDeviceHelp);
   command->add_option("--config", options->config, kConfigHelp);
   command->callback([options, behind_proxy, &action] {
     action = [options, behind_proxy] {
@@ -77,6 +80,7 @@ void register_serve(CLI::App& app, Action& action) {
           .behind_proxy = behind_proxy->empty() ? usual.behind_proxy : options->behind_proxy,
           .context = options->context.value_or(usual.context)};
       const int threads = options->threads.value_or(usual.threads);
+      const torch::Device device = choose_device(options->device.value_or(settings.device));
       // Blocked before any thread starts, so that they arrive here alone.
       sigset_t signals;
       sigemptyset(&signals);
@@ -88,7 +92,8 @@ void register_serve(CLI::App& app, Action& action) {
         use_shard_threads();
       else
         use_operator_threads(thread_count(threads));
-      LoadedModel model = load_model(model_folder(options->model, settings), options->adapter);
+      LoadedModel model =
+          load_model(model_folder(options->model, settings), options->adapter, device);
       Server server(model, std::move(serve));
       server.start();
       std::fprintf(stderr, "serving %s on port %d\n", model.name.c_str(), server.port());

@@ -197,9 +197,12 @@ Tensor Decoder::attend(const Layer& layer, std::size_t index, const Tensor& x,
 }
 
 Tensor Decoder::packed_hidden(const ForwardInput& input) const {
-  const PackedText& text = *input.packed;
-  Tensor cos = cos_.index_select(0, text.positions());
-  Tensor sin = sin_.index_select(0, text.positions());
+  const torch::Device device = embedding_.device();
+  const c10::intrusive_ptr<PackedText> packed = PackedText::on(device, input.packed);
+  const PackedText& text = *packed;
+  const Tensor positions = text.positions().to(cos_.device());
+  const Tensor cos = cos_.index_select(0, positions).to(device);
+  const Tensor sin = sin_.index_select(0, positions).to(device);
   // Of a layer, with `some` of the rows as queries: all, but for the last one.
   const auto attend_packed = [&](const Layer& layer, const Tensor& x, const Tensor& some,
                                  const Tensor& some_cos, const Tensor& some_sin, Queries which) {
@@ -215,11 +218,11 @@ Tensor Decoder::packed_hidden(const ForwardInput& input) const {
     const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
     const Tensor mixed =
         packed_attention(rotate(q, some_cos, some_sin) * scale, rotate(k, cos, sin),
-                         heads(layer.v, x, config_.kv_heads), input.packed, which);
+                         heads(layer.v, x, config_.kv_heads), packed, which);
     return layer.o.forward(mixed.transpose(0, 1).reshape({-1, config_.heads * config_.head_dim}),
                            with_adapter_);
   };
-  Tensor x = torch::embedding(embedding_, input.tokens.view(-1)).to(compute_type_);
+  Tensor x = torch::embedding(embedding_, input.tokens.view(-1).to(device)).to(compute_type_);
   for (const Layer& layer : layers_) {
     const Tensor in = normed(x, layer.attention_norm);
     if (&layer == &layers_.back() && text.asked().defined()) {
@@ -235,31 +238,34 @@ Tensor Decoder::packed_hidden(const ForwardInput& input) const {
 
 Tensor Decoder::hidden(const ForwardInput& input) const {
   if (input.packed) return packed_hidden(input);
+  // What comes in may lie anywhere; what is computed lies where the weights do.
+  const torch::Device device = embedding_.device();
   const std::int64_t length = input.tokens.size(1);
   const std::int64_t cached = input.cache == nullptr ? 0 : input.cache->length;
   Tensor cos;
   Tensor sin;
   if (input.positions.defined()) {
-    cos = cos_.index_select(0, input.positions.reshape(-1))
-              .view({input.positions.size(0), 1, length, -1});
-    sin = sin_.index_select(0, input.positions.reshape(-1))
-              .view({input.positions.size(0), 1, length, -1});
+    const Tensor positions = input.positions.reshape(-1).to(cos_.device());
+    cos = cos_.index_select(0, positions).view({input.positions.size(0), 1, length, -1});
+    sin = sin_.index_select(0, positions).view({input.positions.size(0), 1, length, -1});
   } else {
     TORCH_CHECK(cached + length <= config_.max_positions, "a sequence of ", cached + length,
                 " tokens is longer than the model's ", config_.max_positions, " positions");
     cos = cos_.narrow(0, cached, length).view({1, 1, length, -1});
     sin = sin_.narrow(0, cached, length).view({1, 1, length, -1});
   }
+  cos = cos.to(device);
+  sin = sin.to(device);
   // What may not be looked at gets −∞; a single new token without a mask sees everything.
   Tensor bias;
   constexpr float kNever = -std::numeric_limits<float>::infinity();
   if (input.mask.defined())
-    bias = torch::zeros(input.mask.sizes(), torch::kFloat32)
-               .masked_fill_(input.mask.logical_not(), kNever);
+    bias = torch::zeros(input.mask.sizes(), cos.options())
+               .masked_fill_(input.mask.to(device).logical_not(), kNever);
   else if (length > 1)
-    bias = torch::full({length, cached + length}, kNever).triu_(cached + 1);
+    bias = torch::full({length, cached + length}, kNever, cos.options()).triu_(cached + 1);
 
-  Tensor x = torch::embedding(embedding_, input.tokens).to(compute_type_);
+  Tensor x = torch::embedding(embedding_, input.tokens.to(device)).to(compute_type_);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     x = x + attend(layer, i, normed(x, layer.attention_norm), input, cos, sin, bias);
@@ -276,8 +282,12 @@ Tensor Decoder::logits(const Tensor& rows) const {
 KvCache Decoder::make_cache(std::int64_t batch, std::int64_t capacity) const {
   KvCache cache;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    cache.keys.push_back(torch::zeros({batch, config_.kv_heads, capacity, config_.head_dim}));
-    cache.values.push_back(torch::zeros({batch, config_.kv_heads, capacity, config_.head_dim}));
+    const auto empty = [&] {
+      return torch::zeros({batch, config_.kv_heads, capacity, config_.head_dim},
+                          torch::TensorOptions(torch::kFloat32).device(embedding_.device()));
+    };
+    cache.keys.push_back(empty());
+    cache.values.push_back(empty());
   }
   return cache;
 }

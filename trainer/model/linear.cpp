@@ -13,10 +13,11 @@ torch::Tensor Linear::forward(const torch::Tensor& x, bool with_adapter) const {
 }
 
 void Linear::add_adapter(std::int64_t rank, double alpha, double dropout) {
-  const auto options = torch::TensorOptions(torch::kFloat32).device(weight_.device());
-  a_ = torch::empty({rank, weight_.size(1)}, options);
+  // Drawn on the CPU: a seed gives the same adapter on every device.
+  a_ = torch::empty({rank, weight_.size(1)}, torch::kFloat32);
   torch::nn::init::kaiming_uniform_(a_, std::sqrt(5.0));
-  b_ = torch::zeros({weight_.size(0), rank}, options);
+  a_ = a_.to(weight_.device());
+  b_ = torch::zeros({weight_.size(0), rank}, a_.options());
   scale_ = alpha / static_cast<double>(rank);
   dropout_ = dropout;
 }

@@ -38,6 +38,18 @@ PackedText::PackedText(const std::vector<PackedGroup>& groups, torch::Device dev
   if (asked.size() != positions.size()) asked_ = torch::tensor(asked, torch::kInt64).to(device);
 }
 
+c10::intrusive_ptr<PackedText> PackedText::on(torch::Device device,
+                                              c10::intrusive_ptr<PackedText> text) {
+  if (text->positions_.device() == device) return text;
+  auto moved = c10::make_intrusive<PackedText>(*text);
+  moved->triangle_ = moved->triangle_.to(device);
+  moved->positions_ = moved->positions_.to(device);
+  if (moved->asked_.defined()) moved->asked_ = moved->asked_.to(device);
+  for (std::vector<Block>* blocks : {&moved->blocks_, &moved->asked_blocks_})
+    for (Block& block : *blocks) block.bias = block.bias.to(device);
+  return moved;
+}
+
 void PackedText::add_blocks(const PackedGroup& group, std::int64_t from, std::int64_t query,
                             std::int64_t key, std::vector<Block>& blocks) const {
   const std::int64_t length = length_of(group);

@@ -26,6 +26,9 @@ class PackedText : public torch::CustomClassHolder {
   static constexpr std::int64_t kBlockRows = 128;
 
   PackedText(const std::vector<PackedGroup>& groups, torch::Device device);
+  // `text` itself where its tensors are there already.
+  static c10::intrusive_ptr<PackedText> on(torch::Device device,
+                                           c10::intrusive_ptr<PackedText> text);
 
   // Queries query … query + rows − 1 look at keys key … key + keys − 1; the last of these only as
   // far as `bias` [rows, masked keys] says, with 0 and −∞.

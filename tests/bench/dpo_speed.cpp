@@ -1,0 +1,198 @@
+#include "bench/dpo_speed.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <random>
+#include <stdexcept>
+
+#include "bench/gemm_floor.h"
+#include "bench/timed_program.h"
+
+namespace strop::bench {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kSeed = 1;
+constexpr int kRank = 16;
+constexpr int kAlpha = 32;
+constexpr double kRate = 2e-4;
+constexpr double kBeta = 0.1;
+constexpr double kClip = 1;
+constexpr double kSameLoss = 1e-3;  // nats; what differs in order of additions may drift so far
+
+struct Trained {
+  double pairs = 0;  // times epochs
+  double seconds = 0;
+  double processor_seconds = 0;
+  double peak_mib = 0;
+  std::vector<double> losses;  // by step
+
+  double pairs_a_second() const { return pairs / seconds; }
+};
+
+// TRL's DPO is the preference term alone; the schedule is constant in both. A shard is one pair:
+// whatever is larger takes memory alone at this length.
+std::string recipe_of(const TrainerSetup& setup) {
+  std::string out;
+  const auto line = [&](const std::string& text) { out += text + "\n"; };
+  line("[data]");
+  line("base = \"" + setup.base() + "\"");
+  line("pairs = \"" + setup.pairs() + "\"");
+  line("out = \"out\"");
+  line("fim = \"qwen\"");
+  line("context = " + std::to_string(setup.flags().prompt + setup.flags().completion));
+  line("[objective]");
+  line("beta = " + std::to_string(kBeta));
+  line("preference = 1\nlikelihood = 0\nprompt = 0");
+  line("[adapter]");
+  line("rank = " + std::to_string(kRank) + "\nalpha = " + std::to_string(kAlpha));
+  line("[train]");
+  line("learning_rate = " + std::to_string(kRate));
+  line("schedule = \"constant\"\nwarmup = 0\nclip = " + std::to_string(kClip));
+  line("batch = " + std::to_string(setup.batch()) + "\nshard = 1");
+  line("epochs = " + std::to_string(setup.epochs()));
+  line("average = 1\nseed = " + std::to_string(kSeed) + "\ncheckpoint_every = 1000000");
+  return out;
+}
+
+// The whole process counts, with loading and writing.
+Trained train_with_strop(const TrainerSetup& setup) {
+  std::ofstream(setup.file("recipe.toml")) << recipe_of(setup);
+  const TrainerFlags& flags = setup.flags();
+  const ProgramUse use = run_program({flags.trainer, "dpo", setup.file("recipe.toml"), "--threads",
+                                      std::to_string(flags.threads), "--device", flags.device},
+                                     setup.file("strop.log"));
+  const json summary = json::parse(std::ifstream(setup.file("out/summary.json")));
+  Trained out{summary.at("pairs").get<double>() * static_cast<double>(setup.epochs()),
+              use.seconds,
+              use.processor_seconds,
+              use.peak_mib,
+              {}};
+  std::ifstream metrics(setup.file("out/metrics.jsonl"));
+  for (std::string line; std::getline(metrics, line);)
+    if (const json step = json::parse(line); step.contains("loss"))
+      out.losses.push_back(step.at("loss").get<double>());
+  if (out.losses.empty()) throw std::runtime_error("strop-trainer has told of no step");
+  return out;
+}
+
+// The order in which strop-trainer takes the pairs: see Loop::shards_of.
+json order_of(const TrainerSetup& setup) {
+  json epochs = json::array();
+  for (std::int64_t epoch = 0; epoch < setup.epochs(); ++epoch) {
+    std::vector<std::size_t> order(static_cast<std::size_t>(setup.pair_count()));
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::mt19937_64 random(static_cast<std::uint64_t>(kSeed * 7919 + epoch));
+    std::shuffle(order.begin(), order.end(), random);
+    epochs.push_back(order);
+  }
+  return {{"epochs", epochs}, {"batch", setup.batch()}, {"seed", kSeed}, {"rank", kRank},
+          {"alpha", kAlpha},  {"learning_rate", kRate}, {"beta", kBeta}, {"clip", kClip}};
+}
+
+// Of TRL the imports and the loading of the model do not count: the script has the clock.
+Trained train_with_trl(const TrainerSetup& setup, const std::string& settings) {
+  std::ofstream(setup.file("order.json")) << order_of(setup);
+  const TrainerFlags& flags = setup.flags();
+  const std::string result = setup.file("trl-" + settings + ".json");
+  run_program({flags.python, STROP_SOURCE_DIR "/tests/bench/trl/train_dpo.py", setup.file("inputs"),
+               "--settings", settings, "--order", setup.file("order.json"), "--out", result,
+               "--device", flags.device, "--threads", std::to_string(flags.threads),
+               "--micro-batch", std::to_string(flags.micro_batch)},
+              setup.file("trl-" + settings + ".log"));
+  const json told = json::parse(std::ifstream(result));
+  return {told.at("pairs").get<double>(), told.at("seconds").get<double>(),
+          told.at("processor_seconds").get<double>(), told.at("peak_mib").get<double>(),
+          told.at("losses").get<std::vector<double>>()};
+}
+
+double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  if (a.size() != b.size())
+    throw std::runtime_error("strop-trainer has taken " + std::to_string(a.size()) +
+                             " steps and TRL " + std::to_string(b.size()));
+  double out = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) out = std::max(out, std::abs(a[i] - b[i]));
+  return out;
+}
+
+std::string at_least(double ratio) {
+  std::string text = std::to_string(ratio);
+  text.resize(4);
+  return ">= " + text + " x";
+}
+
+class DpoRows {
+ public:
+  DpoRows(const TrainerSetup& setup, Report& report)
+      : report_(report),
+        bench_("DPO of a LoRA adapter, " + setup.name() + ", float32, " + setup.flags().device) {}
+
+  void add_plain(const std::string& name, double value, const std::string& unit) {
+    report_.add({bench_, name, value, unit, "", std::nullopt, "", true});
+  }
+  void add_speed(const Trained& strop, const std::string& against, double other, double goal) {
+    const double ratio = strop.pairs_a_second() / other;
+    report_.add({bench_, "strop-trainer, by " + against, strop.pairs_a_second(), "pairs/s", against,
+                 ratio, at_least(goal), ratio >= goal});
+  }
+  void add_memory(const Trained& strop, const std::string& against, double other, double goal) {
+    const double ratio = strop.peak_mib / other;
+    report_.add({bench_, "strop-trainer, memory by " + against, strop.peak_mib, "MiB", against,
+                 ratio, "<= 0.5 x", ratio <= goal});
+  }
+  void add_losses(const std::string& against, double difference) {
+    report_.add({bench_, "largest difference of losses to " + against, difference, "nats", "",
+                 std::nullopt, "<= 0.001", difference <= kSameLoss});
+  }
+  void add_use(const std::string& name, const Trained& trained) {
+    add_plain(name + ", processor time a pair", trained.processor_seconds / trained.pairs, "s");
+    add_plain(name + ", last loss", trained.losses.back(), "nats");
+  }
+
+ private:
+  Report& report_;
+  std::string bench_;
+};
+
+}  // namespace
+
+void measure_dpo(const TrainerSetup& setup, Report& report) {
+  DpoRows rows(setup, report);
+  const TrainerFlags& flags = setup.flags();
+  const Trained strop = train_with_strop(setup);
+  rows.add_use("strop-trainer", strop);
+  const auto gemms =
+      measure_gemms(setup.base(), {flags.prompt, flags.completion}, flags.device, flags.threads);
+  for (const Gemm& gemm : gemms)
+    rows.add_plain("product of " + std::to_string(gemm.rows) + " x " + std::to_string(gemm.in) +
+                       " x " + std::to_string(gemm.out),
+                   gemm.flop_per_second / 1e9, "GFLOP/s");
+  rows.add_plain("least work, done by strop-trainer",
+                 least_flop(gemms, setup.epochs()) * strop.pairs_a_second() / 1e9, "GFLOP/s");
+  const double floor = 1 / least_seconds(gemms, setup.epochs());
+  rows.add_plain("matrix products alone", floor, "pairs/s");
+  rows.add_speed(strop, "matrix products alone", floor, 0.7);
+  if (flags.python.empty()) return;
+
+  struct Other {
+    const char* settings;
+    const char* name;
+    double goal;
+  };
+  const double by_defaults = setup.name() == "qwen2.5-7b" ? 3 : 4;
+  for (const Other& other :
+       {Other{"defaults", "TRL's defaults", by_defaults}, {"best", "TRL's best", 2}}) {
+    const Trained trl = train_with_trl(setup, other.settings);
+    rows.add_plain(other.name, trl.pairs_a_second(), "pairs/s");
+    rows.add_use(other.name, trl);
+    rows.add_speed(strop, other.name, trl.pairs_a_second(), other.goal);
+    if (flags.device == "cpu") rows.add_memory(strop, other.name, trl.peak_mib, 0.5);
+    rows.add_losses(other.name, largest_difference(strop.losses, trl.losses));
+  }
+}
+
+}  // namespace strop::bench
