@@ -147,6 +147,14 @@ Tensor Decoder::normed(const Tensor& x, const Norm& norm) const {
              : rms_norm(x, norm.weight, config_.norm_eps);
 }
 
+Tensor Decoder::head_normed(const Tensor& x, const Tensor& weight) const {
+  return rms_norm(x, weight, config_.norm_eps);
+}
+
+Tensor Decoder::rotated(const Tensor& x, const Tensor& cos, const Tensor& sin) {
+  return rotate(x, cos, sin);
+}
+
 Tensor Decoder::mlp(const Layer& layer, const Tensor& x) const {
   const Tensor up = layer.up.forward(x, with_adapter_);
   const Tensor mixed = config_.gated ? torch::silu(layer.gate.forward(x, with_adapter_)) * up
