@@ -117,7 +117,8 @@ void ContinuousBatch::seat(Joining& joining, const Tensor& logits) {
     rows_.push_back(
         {job, i, Sampler(sampler_options(job->options, temperature_of(*job, i), i)),
          CompletionBuilder(tokenizer_, job->options.stop, job->options.max_tokens),
-         i > 0 ? copy_of(joining.cache, length, roomy(length)) : std::move(joining.cache), job->prompt});
+         i > 0 ? copy_of(joining.cache, length, roomy(length)) : std::move(joining.cache),
+         job->prompt});
   }
   for (auto row = rows_.begin(); row != rows_.end();) {
     const auto here = row++;

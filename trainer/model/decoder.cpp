@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "trainer/model/row_product.h"
+
 namespace strop::trainer {
 namespace {
 
@@ -242,7 +244,7 @@ Tensor Decoder::hidden(const ForwardInput& input) const {
 }
 
 Tensor Decoder::logits(const Tensor& rows) const {
-  return torch::linear(rows, head_.defined() ? head_ : embedding_);
+  return row_product(rows, head_.defined() ? head_ : embedding_, {});
 }
 
 KvCache Decoder::make_cache(std::int64_t batch, std::int64_t capacity) const {

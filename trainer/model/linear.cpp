@@ -2,13 +2,15 @@
 
 #include <cmath>
 
+#include "trainer/model/row_product.h"
+
 namespace strop::trainer {
 
 torch::Tensor Linear::forward(const torch::Tensor& x, bool with_adapter) const {
-  torch::Tensor y = torch::linear(x, weight_, bias_);
+  torch::Tensor y = row_product(x, weight_, bias_);
   if (!with_adapter || !a_.defined()) return y;
   const torch::Tensor in = dropout_ > 0 && training_ ? torch::dropout(x, dropout_, true) : x;
-  return y + torch::linear(torch::linear(in, a_), b_) * scale_;
+  return y + row_product(row_product(in, a_, {}), b_, {}) * scale_;
 }
 
 void Linear::add_adapter(std::int64_t rank, double alpha, double dropout) {

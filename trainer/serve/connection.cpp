@@ -26,8 +26,7 @@ constexpr std::size_t kRead = 64 << 10;
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 milliseconds left_until(Clock::time_point end) {
-  return std::max(milliseconds(0),
-                  std::chrono::duration_cast<milliseconds>(end - Clock::now()));
+  return std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(end - Clock::now()));
 }
 
 }  // namespace
@@ -55,8 +54,8 @@ std::optional<RequestError> Connection::parse(Parser& parser) {
     buffer_.consume(parser.put(buffer_.data(), error));
     if (error == http::error::need_more) return std::nullopt;
     if (error == http::error::body_limit)
-      return RequestError{
-          413, "the body is larger than " + std::to_string(kBodyLimit) + " bytes", "", ""};
+      return RequestError{413, "the body is larger than " + std::to_string(kBodyLimit) + " bytes",
+                          "", ""};
     if (error == http::error::header_limit || error == http::error::buffer_overflow)
       return RequestError{
           431, "the headers are larger than " + std::to_string(kHeaderLimit) + " bytes", "", ""};

@@ -123,8 +123,8 @@ void Engine::run() {
   std::unique_lock lock(mutex_);
   std::shared_ptr<const ServedModel> current = model_;
   while (true) {
-    changed_.wait(
-        lock, [&] { return stopping_ || busy || !waiting_.empty() || model_ != current; });
+    changed_.wait(lock,
+                  [&] { return stopping_ || busy || !waiting_.empty() || model_ != current; });
     if (stopping_) break;
     busy = admit(lock) || busy;
     current = model_;

@@ -122,11 +122,13 @@ json infill_response(std::size_t index, const CompletionPiece& piece,
   out["tokens_predicted"] = usage.generated_tokens;
   out["tokens_evaluated"] = usage.prompt_tokens;
   out["tokens_cached"] = usage.reused_tokens;
-  out["generation_settings"] = {
-      {"n_predict", request.max_tokens}, {"temperature", request.temperature},
-      {"top_k", request.top_k},          {"top_p", request.top_p},
-      {"seed", request.seed},            {"stop", request.stop},
-      {"n_probs", request.logprobs.value_or(0)}};
+  out["generation_settings"] = {{"n_predict", request.max_tokens},
+                                {"temperature", request.temperature},
+                                {"top_k", request.top_k},
+                                {"top_p", request.top_p},
+                                {"seed", request.seed},
+                                {"stop", request.stop},
+                                {"n_probs", request.logprobs.value_or(0)}};
   return out;
 }
 

@@ -31,15 +31,15 @@ std::vector<TokenId> other_files(const Tokenizer& tokenizer, const CompletionReq
 
 std::vector<TokenId> request_prompt(const Tokenizer& tokenizer, schema::FimFamily family,
                                     const CompletionRequest& request, std::size_t budget) {
-  std::vector<TokenId> out =
-      fit_prompt(tokenizer, family, request.prompt, request.suffix, budget);
+  std::vector<TokenId> out = fit_prompt(tokenizer, family, request.prompt, request.suffix, budget);
   if (request.extra.empty() || out.size() >= budget) return out;
   const std::vector<TokenId> files =
       fit_tokens(other_files(tokenizer, request), budget - out.size());
   const std::vector<TokenId>& start = tokenizer.start_ids();
-  const bool started = out.size() >= start.size() && std::equal(start.begin(), start.end(), out.begin());
-  out.insert(out.begin() + (started ? static_cast<std::ptrdiff_t>(start.size()) : 0),
-             files.begin(), files.end());
+  const bool started =
+      out.size() >= start.size() && std::equal(start.begin(), start.end(), out.begin());
+  out.insert(out.begin() + (started ? static_cast<std::ptrdiff_t>(start.size()) : 0), files.begin(),
+             files.end());
   return out;
 }
 

@@ -1,12 +1,12 @@
 #include "trainer/serve/service.h"
 
+#include <algorithm>
 #include <boost/beast/http.hpp>
 #include <chrono>
 #include <stdexcept>
 
 #include "trainer/generate.h"
 #include "trainer/model/adapter.h"
-#include "trainer/model/kv_cache.h"
 #include "trainer/serve/infill_request.h"
 #include "trainer/serve/request_prompt.h"
 
@@ -104,7 +104,8 @@ bool Service::reply(int status, const json& body, const HttpRequest& request, Co
   out.set(http::field::content_type, "application/json");
   if (status == 401) out.set(http::field::www_authenticate, "Bearer");
   if (status == 429 || status == 503) out.set(http::field::retry_after, "1");
-  if (status == 405) out.set(http::field::allow, request.method() == http::verb::get ? "POST" : "GET");
+  if (status == 405)
+    out.set(http::field::allow, request.method() == http::verb::get ? "POST" : "GET");
   out.body() = json_text(body);
   return to.write(std::move(out)) && request.keep_alive();
 }
@@ -140,15 +141,14 @@ bool Service::answer(const HttpRequest& request, Connection& to) {
   const std::string path(target.substr(0, target.find('?')));
   const bool asks = path == "/v1/completions" || path == "/infill";
   if (!asks && path != "/v1/models" && path != "/health" && path != "/metrics")
-    return reply({404,
-                  "there is only /v1/completions, /infill, /v1/models, /health and /metrics, not " +
-                      path,
-                  "", "unknown_url"},
-                 request, to);
+    return reply(
+        {404,
+         "there is only /v1/completions, /infill, /v1/models, /health and /metrics, not " + path,
+         "", "unknown_url"},
+        request, to);
   if (request.method() != (asks ? http::verb::post : http::verb::get))
     return reply({405, asks ? "POST it" : "GET it", "", "method_not_supported"}, request, to);
-  if (asks)
-    return complete(path == "/infill" ? Api::kInfill : Api::kCompletions, request, to);
+  if (asks) return complete(path == "/infill" ? Api::kInfill : Api::kCompletions, request, to);
   if (path == "/health") return reply(200, {{"status", "ok"}}, request, to);
   if (path == "/v1/models")
     return reply(200,

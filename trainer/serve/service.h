@@ -23,10 +23,10 @@
 namespace strop::trainer {
 
 struct ServiceOptions {
-  std::string token;           // demanded as "Authorization: Bearer TOKEN"; empty: none
-  std::int64_t context = 0;    // tokens of prompt and completion; 0: the model's positions
-  std::size_t cache_bytes = 0; // of keys and values that are kept
-  std::size_t max_waiting = 32; // requests beside those that are computed
+  std::string token;             // demanded as "Authorization: Bearer TOKEN"; empty: none
+  std::int64_t context = 0;      // tokens of prompt and completion; 0: the model's positions
+  std::size_t cache_bytes = 0;   // of keys and values that are kept
+  std::size_t max_waiting = 32;  // requests beside those that are computed
 };
 
 class Service {
@@ -51,8 +51,7 @@ class Service {
   bool reply(const RequestError& error, const HttpRequest& request, Connection& to);
   bool complete(Api api, const HttpRequest& request, Connection& to);
   BatchJob job_of(const CompletionRequest& request);
-  bool send_whole(Answer& answer, AnswerStream& stream, const HttpRequest& request,
-                  Connection& to);
+  bool send_whole(Answer& answer, AnswerStream& stream, const HttpRequest& request, Connection& to);
   bool send_events(Answer& answer, AnswerStream& stream, const HttpRequest& request,
                    Connection& to);
   // Nothing: the client hung up or the server is ending.
