@@ -36,6 +36,10 @@ std::string last_name(const std::string& path) {
 
 }  // namespace
 
+std::string adapted_name(const std::string& base_name, const std::string& adapter) {
+  return adapter.empty() ? base_name : base_name + "+" + last_name(adapter);
+}
+
 LoadedModel load_model(const std::string& directory, const std::string& adapter,
                        const torch::Device& device) {
   if (!fs::is_directory(directory))
@@ -51,16 +55,13 @@ LoadedModel load_model(const std::string& directory, const std::string& adapter,
                              std::to_string(tokenizer->vocab_size()) + " tokens, the model " +
                              std::to_string(decoder->config().vocab) +
                              ": they do not belong together");
-  std::string name = last_name(directory);
-  if (!adapter.empty()) {
+  if (!adapter.empty())
     if (const auto loaded = load_adapter(*decoder, adapter); !loaded)
       throw std::runtime_error(loaded.error());
-    name += '+';
-    name += last_name(adapter);
-  }
   const FimFamily family = family_of(*tokenizer);
   move_to(*decoder, device);
-  return {std::move(*decoder), std::move(*tokenizer), family, std::move(name)};
+  const std::string name = last_name(directory);
+  return {std::move(*decoder), std::move(*tokenizer), family, adapted_name(name, adapter), name};
 }
 
 }  // namespace strop::trainer

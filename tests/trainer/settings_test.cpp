@@ -41,6 +41,8 @@ token_file = "/secret/token"
 behind_proxy = true
 context = 200
 threads = 2
+adapter = "adapters/today"
+cache_mib = 64
 )");
   EXPECT_EQ(got.base, folder_ / "models/base");
   EXPECT_EQ(got.threads, 3);
@@ -50,6 +52,8 @@ threads = 2
   EXPECT_TRUE(got.serve.behind_proxy);
   EXPECT_EQ(got.serve.context, 200);
   EXPECT_EQ(got.serve.threads, 2);
+  EXPECT_EQ(got.serve.adapter, folder_ / "adapters/today");
+  EXPECT_EQ(got.serve.cache_mib, 64);
 }
 
 TEST_F(SettingsFile, AnEmptyOneLeavesTheDefaults) {
@@ -61,6 +65,8 @@ TEST_F(SettingsFile, AnEmptyOneLeavesTheDefaults) {
   EXPECT_FALSE(got.serve.behind_proxy);
   EXPECT_EQ(got.serve.context, 0);
   EXPECT_EQ(got.serve.threads, 1);
+  EXPECT_EQ(got.serve.adapter, "");
+  EXPECT_EQ(got.serve.cache_mib, 256);
 }
 
 TEST_F(SettingsFile, WhatIsWrongIsNamedWithFileAndKeyAndWhatItMayBe) {
@@ -78,6 +84,7 @@ TEST_F(SettingsFile, WhatIsWrongIsNamedWithFileAndKeyAndWhatItMayBe) {
       {"threads = 1025", "'threads'", "0 to 1024"},
       {"serve = 3", "'serve'", "a table"},
       {"[serve]\nthreads = -1", "[serve]: 'threads'", "0 to 1024"},
+      {"[serve]\ncache_mib = -1", "[serve]: 'cache_mib'", "0 to 1048576"},
       {"[serve]\ncontext = -1", "[serve]: 'context'", "a number of tokens"},
       {"[serve]\nbehind_proxy = 1", "[serve]: 'behind_proxy'", "true or false"},
   };

@@ -7,6 +7,7 @@
 
 #include "trainer/model/fused.h"
 #include "trainer/model/packed_attention.h"
+#include "trainer/model/row_product.h"
 
 namespace strop::trainer {
 namespace {
@@ -145,6 +146,10 @@ Tensor Decoder::normed(const Tensor& x, const Norm& norm) const {
       .to(x.scalar_type());
 }
 
+Tensor Decoder::rotated(const Tensor& x, const Tensor& cos, const Tensor& sin) {
+  return rotate(x, cos, sin);
+}
+
 Tensor Decoder::mlp(const Layer& layer, const Tensor& x) const {
   const Tensor up = layer.up.forward(x, with_adapter_);
   const Tensor mixed = config_.gated ? gated_silu(layer.gate.forward(x, with_adapter_), up)
@@ -276,7 +281,7 @@ Tensor Decoder::hidden(const ForwardInput& input) const {
 }
 
 Tensor Decoder::logits(const Tensor& rows) const {
-  return torch::linear(rows, head().to(rows.scalar_type()));
+  return row_product(rows, head().to(rows.scalar_type()), {});
 }
 
 KvCache Decoder::make_cache(std::int64_t batch, std::int64_t capacity) const {

@@ -11,6 +11,7 @@
 #include <torch/torch.h>
 
 #include <functional>
+#include <span>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -53,6 +54,10 @@ class Decoder {
 
   // Hidden states after the last norm, [B, T, H].
   torch::Tensor hidden(const ForwardInput& input) const;
+  // The same of one more token for each of B sequences with caches of their own and of any lengths,
+  // tokens [B] → [B, H]: the linear layers run once for all of them, attention apart. Each cache
+  // holds one sequence, has room for the token, and takes it.
+  torch::Tensor step(const torch::Tensor& tokens, std::span<KvCache* const> caches) const;
   // Logits of any rows [..., H] → [..., V].
   torch::Tensor logits(const torch::Tensor& rows) const;
   // What they are computed with, [V, H].
@@ -95,6 +100,10 @@ class Decoder {
   explicit Decoder(const ModelConfig& config);
   std::vector<Linear*> linears_of(Layer& layer) const;
   torch::Tensor normed(const torch::Tensor& x, const Norm& norm) const;
+  static torch::Tensor rotated(const torch::Tensor& x, const torch::Tensor& cos,
+                               const torch::Tensor& sin);
+  torch::Tensor look_back(const torch::Tensor& q, const torch::Tensor& keys,
+                          const torch::Tensor& values) const;
   torch::Tensor mlp(const Layer& layer, const torch::Tensor& x) const;
   torch::Tensor packed_hidden(const ForwardInput& input) const;
   torch::Tensor attend(const Layer& layer, std::size_t index, const torch::Tensor& x,

@@ -2,14 +2,16 @@
 
 #include <cmath>
 
+#include "trainer/model/row_product.h"
+
 namespace strop::trainer {
 
 torch::Tensor Linear::forward(const torch::Tensor& x, bool with_adapter) const {
   const auto type = x.scalar_type();
-  torch::Tensor y = torch::linear(x, weight_.to(type), bias_.defined() ? bias_.to(type) : bias_);
+  torch::Tensor y = row_product(x, weight_.to(type), bias_.defined() ? bias_.to(type) : bias_);
   if (!with_adapter || !a_.defined()) return y;
   const torch::Tensor in = dropout_ > 0 && training_ ? torch::dropout(x, dropout_, true) : x;
-  return y.add_(torch::linear(torch::linear(in, a_.to(type)), b_.to(type)), scale_);
+  return y.add_(row_product(row_product(in, a_.to(type), {}), b_.to(type), {}), scale_);
 }
 
 void Linear::add_adapter(std::int64_t rank, double alpha, double dropout) {
