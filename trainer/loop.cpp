@@ -1,11 +1,13 @@
 #include "trainer/loop.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <functional>
 #include <numeric>
 #include <optional>
+#include <random>
 #include <stdexcept>
 
 #include "trainer/best_weights.h"
@@ -218,6 +220,7 @@ class Loop {
     shards_.run(static_cast<int>(shards.size()), [&](Decoder& model, int index) {
       const torch::AutoGradMode gradients(learn != nullptr);
       const auto i = static_cast<std::size_t>(index);
+      if (recipe_.train.dropout > 0) model.drop_out(learn ? dropout_seed(i) : std::nullopt);
       const PairScores scores =
           score_pairs(model, batch_of(shards[i]), recipe_.objective.prompt > 0);
       const PairTerms terms =
@@ -230,6 +233,15 @@ class Loop {
     StepMeasures out = step_measures(recipe_, sum, totals);
     out.reference_point = z;
     return out;
+  }
+
+  // Of a shard of the coming step: a run that goes on draws what it would have drawn.
+  std::optional<std::uint64_t> dropout_seed(std::size_t shard) const {
+    std::seed_seq sequence{recipe_.train.seed, static_cast<std::uint64_t>(history_.steps()),
+                           static_cast<std::uint64_t>(shard)};
+    std::array<std::uint32_t, 2> words{};
+    sequence.generate(words.begin(), words.end());
+    return (static_cast<std::uint64_t>(words[0]) << 32) | words[1];
   }
 
   static std::runtime_error no_number(const std::string& what, std::int64_t step) {

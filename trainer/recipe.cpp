@@ -29,6 +29,7 @@ void check(const Recipe& recipe, const std::string& file) {
   want(objective.desirable >= 0 && objective.undesirable >= 0,
        "[objective] desirable and undesirable must not be negative");
   want(train.full || train.rank >= 1, "[adapter] rank must be positive");
+  want(train.dropout >= 0 && train.dropout < 1, "[adapter] dropout is a share below 1");
   want(train.full || train.alpha > 0, "[adapter] alpha must be positive");
   want(train.learning_rate > 0, "[train] learning_rate must be positive");
   want(train.warmup >= 0 && train.warmup <= 1, "[train] warmup is a share of the steps, 0 to 1");
@@ -112,6 +113,7 @@ void read_train(TomlReader& top, const std::string& file, TrainRecipe& out) {
   TomlReader adapter(adapter_table, file + ": [adapter]");
   adapter.read("rank", out.rank);
   adapter.read("alpha", out.alpha);
+  adapter.read("dropout", out.dropout);
   adapter.read("targets", out.targets);
   adapter.finish();
   if (adapter_table.contains("targets") && out.targets.empty())
@@ -138,6 +140,7 @@ void read_train(TomlReader& top, const std::string& file, TrainRecipe& out) {
   train.read("checkpoint_every", out.checkpoint_every);
   train.read("precision", precision);
   train.read("device", out.device);
+  train.read("recompute", out.recompute);
   train.finish();
   if (out.full && !adapter_table.empty())
     throw std::invalid_argument(file + ": [train] full = true trains no adapter: remove [adapter]");
@@ -250,6 +253,7 @@ nlohmann::json recipe_to_json(const Recipe& recipe) {
   if (!train.full) {
     out["rank"] = train.rank;
     out["alpha"] = train.alpha;
+    out["dropout"] = train.dropout;
     out["targets"] = train.targets;
   }
   if (recipe.evaluate.every > 0)

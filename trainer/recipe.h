@@ -38,6 +38,7 @@ struct TrainRecipe {
   bool full = false;  // every weight instead of an adapter
   std::int64_t rank = 32;
   double alpha = 64;
+  double dropout = 0;                // share of an adapter's inputs that a step leaves out
   std::vector<std::string> targets;  // layers that get an adapter; empty: every projection
   double learning_rate = 2e-3;
   Schedule schedule = Schedule::kCosine;
@@ -53,6 +54,7 @@ struct TrainRecipe {
   std::int64_t checkpoint_every = 100;  // steps
   std::string device;                   // of device.h; no part of what is computed
   Precision precision = Precision::kAuto;
+  bool recompute = false;  // the insides of layers once more for the backward pass: less memory
 };
 
 // Measuring the held-out pairs while the run goes on.

@@ -15,25 +15,21 @@ namespace strop::bench {
 namespace {
 
 constexpr std::chrono::duration<double> kMeasured{0.5};  // seconds of each shape; the best counts
-// Of the layers: forward and the gradient of the input. Of the head: those, and the forward again,
-// since logits are not kept.
-constexpr double kLayerPasses = 2;
-constexpr double kHeadPasses = 3;
+constexpr double kPasses = 2;                            // forward, and the gradient of the input
 
 // Of all matrices of that shape, for a pair.
 double flop_of(const Gemm& gemm, std::int64_t epochs) {
   const double reference = 1.0 / static_cast<double>(epochs);
-  const double passes = (gemm.head ? kHeadPasses : kLayerPasses) + reference;
-  return static_cast<double>(gemm.count) * passes * gemm.flop();
+  return static_cast<double>(gemm.count) * (kPasses + reference) * gemm.flop();
 }
 
 void wait_for(const torch::Device& device) {
   if (device.is_cuda()) torch::cuda::synchronize(device.index());
 }
 
-double measured_rate(const Gemm& gemm, const torch::Device& device) {
+double measured_rate(const Gemm& gemm, const torch::TensorOptions& options) {
   const torch::NoGradGuard no_grad;
-  const auto options = torch::TensorOptions(torch::kFloat32).device(device);
+  const torch::Device device = options.device();
   const torch::Tensor x = torch::randn({gemm.rows, gemm.in}, options);
   const torch::Tensor weight = torch::randn({gemm.out, gemm.in}, options);
   double best = 0;
@@ -56,7 +52,7 @@ double Gemm::flop() const {
 }
 
 std::vector<Gemm> measure_gemms(const std::string& folder, const PairShape& pair,
-                                const std::string& device, int threads) {
+                                const GemmMachine& machine) {
   const auto config = trainer::load_config(folder);
   if (!config) throw std::runtime_error(config.error());
   const std::int64_t tokens = pair.prompt + 2 * pair.completion;
@@ -68,10 +64,11 @@ std::vector<Gemm> measure_gemms(const std::string& folder, const PairShape& pair
   }
   std::vector<Gemm> out;
   for (const auto& [shape, gemm] : by_shape) out.push_back(gemm);
-  out.push_back({2 * pair.completion, config->hidden, config->vocab, 1, true});
-  at::set_num_threads(trainer::thread_count(threads));
-  const torch::Device where = trainer::choose_device(device);
-  for (Gemm& gemm : out) gemm.flop_per_second = measured_rate(gemm, where);
+  out.push_back({2 * pair.completion, config->hidden, config->vocab, 1});
+  at::set_num_threads(trainer::thread_count(machine.threads));
+  const auto options = torch::TensorOptions(trainer::choose_device(machine.device))
+                           .dtype(machine.bfloat16 ? torch::kBFloat16 : torch::kFloat32);
+  for (Gemm& gemm : out) gemm.flop_per_second = measured_rate(gemm, options);
   return out;
 }
 

@@ -18,8 +18,7 @@ struct Gemm {
   std::int64_t rows = 0;
   std::int64_t in = 0;
   std::int64_t out = 0;
-  std::int64_t count = 0;  // matrices of that shape
-  bool head = false;
+  std::int64_t count = 0;      // matrices of that shape
   double flop_per_second = 0;  // measured
 
   double flop() const;  // of one product
@@ -30,9 +29,15 @@ struct PairShape {
   std::int64_t completion = 0;  // of each side
 };
 
-// The matrices of the model in `folder`, each measured in fp32 here and now.
+struct GemmMachine {
+  std::string device;
+  int threads = 0;  // 0: every core
+  bool bfloat16 = false;
+};
+
+// The matrices of the model in `folder`, each measured here and now.
 std::vector<Gemm> measure_gemms(const std::string& folder, const PairShape& pair,
-                                const std::string& device, int threads);
+                                const GemmMachine& machine);
 
 // The least work of a pair, FLOP, in the mean of so many epochs.
 double least_flop(const std::vector<Gemm>& gemms, std::int64_t epochs);

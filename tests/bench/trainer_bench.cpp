@@ -2,7 +2,8 @@
 // products in the same run, on the same LibTorch.
 //
 //   strop_bench_trainer [--json F] [--scale S] [--only NAME] --trainer T
-//       (--python PYTHON [--shape NAME] | --base FOLDER --pairs FILE) [--device D] [--threads N]
+//       (--python PYTHON [--shape NAME] | --base FOLDER --pairs FILE) [--device D] [--precision P]
+//       [--threads N] [--prompt N] [--completion N]
 // Exit codes: 0 measured, whether the goals are met or not; 1 it could not be; 2 wrong usage.
 #include <CLI/CLI.hpp>
 #include <array>
@@ -38,9 +39,12 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(2, 1 << 15))
       ->capture_default_str();
   app.add_option("--device", flags.device, "cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--precision", flags.precision, "float32 or bfloat16")
+      ->check(CLI::IsMember({"float32", "bfloat16"}))
+      ->capture_default_str();
   app.add_option("--threads", flags.threads, "of the processor; 0: every core")
       ->check(CLI::Range(0, 1024));
-  app.add_option("--micro-batch", flags.micro_batch, "pairs that TRL computes at once")
+  app.add_option("--micro-batch", flags.micro_batch, "pairs that either computes at once")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   app.callback([&flags] {

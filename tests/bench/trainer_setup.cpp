@@ -28,7 +28,7 @@ std::int64_t count_lines(const std::string& file) {
 }  // namespace
 
 TrainerSetup::TrainerSetup(TrainerFlags flags, double scale) : flags_(std::move(flags)) {
-  epochs_ = std::max<std::int64_t>(1, std::llround(kEpochs * scale));
+  epochs_ = kEpochs;
   if (!flags_.base.empty()) {
     pair_count_ = count_lines(flags_.pairs);
     batch_ = pair_count_;

@@ -287,7 +287,7 @@ TEST(Loop, ASharedPromptIsTheSameAsSeparateOnes) {
 
 // A batch of pairs of which some have one prompt, against a batch for each: scores and gradients.
 TEST(Loop, PairsWithOnePromptAreTheSameTogetherAsAlone) {
-  Recipe how = recipe();
+  Recipe how = some_recipe();
   Decoder model = trainee(how);
   {
     torch::NoGradGuard no_grad;

@@ -28,7 +28,7 @@ TEST(Precision, ARunInBfloat16Learns) {
   for (const bool full : {false, true}) {
     Recipe recipe;
     recipe.train = {
-        .full = full, .rank = 4, .alpha = 8, .learning_rate = 1e-2, .batch = 4, .epochs = 10};
+        .full = full, .rank = 4, .alpha = 8, .learning_rate = 1e-2, .batch = 4, .epochs = 20};
     recipe.objective.prompt = 0;
     std::vector<TokenPair> pairs;
     for (TokenId i = 0; i < 4; ++i)

@@ -56,6 +56,7 @@ likelihood = 0.5
 prompt = 0.6
 [adapter]
 rank = 7
+dropout = 0.05
 alpha = 9
 targets = ["q_proj", "v_proj"]
 [train]
@@ -73,6 +74,7 @@ seed = 11
 shuffle = false
 checkpoint_every = 13
 device = "cuda:1"
+recompute = true
 )");
   EXPECT_EQ(got.method, Method::kDpo);
   EXPECT_EQ(got.reference_cache, folder_ / "recipes/reference.jsonl");
@@ -103,6 +105,8 @@ device = "cuda:1"
   EXPECT_FALSE(got.train.shuffle);
   EXPECT_EQ(got.train.checkpoint_every, 13);
   EXPECT_EQ(got.train.device, "cuda:1");
+  EXPECT_TRUE(got.train.recompute);
+  EXPECT_EQ(got.train.dropout, 0.05);
 }
 
 TEST_F(RecipeFile, DivergenceIsTheSigmoidOfTheFirstTokensThatDiffer) {
@@ -215,7 +219,7 @@ TEST_F(RecipeFile, WhatIsWrongIsNamedWithFileAndKeyAndWhatItMayBe) {
       {"cotnext = 9", "[data]: unknown key 'cotnext'",
        "known: base, context, fim, out, pairs, reference_cache"},
       {"[objective]\ngamma = 1", "[objective]: unknown key 'gamma'", "beta, compare"},
-      {"[adapter]\nr = 1", "[adapter]: unknown key 'r'", "alpha, rank, targets"},
+      {"[adapter]\nr = 1", "[adapter]: unknown key 'r'", "alpha, dropout, rank, targets"},
       {"[train]\nrate = 1", "[train]: unknown key 'rate'", "learning_rate"},
       {"[trian]\nseed = 1", "unknown key 'trian'", "adapter, data, evaluate, objective, train"},
       {"context = \"long\"", "[data]: 'context'", "a whole number"},
@@ -240,6 +244,7 @@ TEST_F(RecipeFile, WhatIsWrongIsNamedWithFileAndKeyAndWhatItMayBe) {
       {"[objective]\nprompt = -1", "[objective] weights", "not be negative"},
       {"[objective]\nlikelihood = 0\npreference = 0", "[objective] likelihood", "nothing to learn"},
       {"[adapter]\nrank = 0", "[adapter] rank", "positive"},
+      {"[adapter]\ndropout = 1.0", "[adapter] dropout", "below 1"},
       {"[adapter]\nalpha = 0", "[adapter] alpha", "positive"},
       {"[adapter]\ntargets = []", "[adapter] targets", "such as q_proj"},
       {"[train]\nlearning_rate = 0", "[train] learning_rate", "positive"},
@@ -305,6 +310,7 @@ TEST_F(RecipeFile, ItsFingerprintShowsWhateverChangesTheResult) {
                              "[objective]\nlikelihood = 2",
                              "[objective]\nprompt = 2",
                              "[adapter]\nrank = 3",
+                             "[adapter]\ndropout = 0.1",
                              "[adapter]\nalpha = 3",
                              "[adapter]\ntargets = [\"q_proj\"]",
                              "[train]\nfull = true",

@@ -126,7 +126,7 @@ TEST_F(Records, WhatIsWrongIsSaidWithItsLineAndWhatToDo) {
       {Method::kSft, R"({"prompt":"a","completion":"b","label":true})", "an unpaired example",
        "Take kto"},
       {Method::kSft, R"({"text":""})", "'text' is empty", "Mend"},
-      {Method::kKto, R"({"prompt":"a","completion":"b"})", "'label' is missing", "Take sft"},
+      {Method::kKto, R"({"prompt":"a","completion":"b"})", "'label' is missing", "take sft"},
       {Method::kKto, R"({"prompt":"a","completion":"b"})", "'label' is missing", "--unpaired"},
       {Method::kKto, R"({"prompt":"a","completion":"b","label":1})",
        "'label' must be true or false, not number", "Mend"},

@@ -374,7 +374,7 @@ TEST_F(Serve, ABrokenAdapterLeavesTheOldOneInForce) {
   const auto missing = server_->use_adapter(folder_ / "nowhere");
   ASSERT_FALSE(missing);
   EXPECT_THAT(missing.error(), HasSubstr("there is no adapter_config.json"));
-  const auto damaged = server_->use_adapter(make_adapter("damaged", 2, 1e38));
+  const auto damaged = server_->use_adapter(make_adapter("damaged", 2, 1e36));
   ASSERT_FALSE(damaged);
   EXPECT_THAT(damaged.error(), HasSubstr("no finite probability"));
   EXPECT_EQ(post({{"prompt", "x"}, {"max_tokens", 2}}).body["model"], "strop-tiny+good");

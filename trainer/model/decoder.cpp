@@ -7,6 +7,7 @@
 
 #include "trainer/model/fused.h"
 #include "trainer/model/packed_attention.h"
+#include "trainer/model/recomputed.h"
 #include "trainer/model/row_product.h"
 
 namespace strop::trainer {
@@ -201,42 +202,51 @@ Tensor Decoder::attend(const Layer& layer, std::size_t index, const Tensor& x,
       with_adapter_);
 }
 
+// Queries of all rows, or of those that are asked for.
+Tensor Decoder::attend_packed(const Layer& layer, const Tensor& x, const PackedPass& pass,
+                              Queries queries) const {
+  const auto some = [&](const Tensor& rows) {
+    return queries == Queries::kAll ? rows : rows.index_select(0, pass.text->asked());
+  };
+  const auto heads = [&](const Linear& linear, const Tensor& rows, std::int64_t n) {
+    return linear.forward(rows, with_adapter_).view({-1, n, config_.head_dim}).transpose(0, 1);
+  };
+  Tensor q = heads(layer.q, some(x), config_.heads);
+  Tensor k = heads(layer.k, x, config_.kv_heads);
+  if (config_.qk_norm) {
+    q = rms_norm(q, layer.q_norm, config_.norm_eps);
+    k = rms_norm(k, layer.k_norm, config_.norm_eps);
+  }
+  const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
+  const Tensor mixed = packed_attention(rotate(q, some(pass.cos), some(pass.sin)) * scale,
+                                        rotate(k, pass.cos, pass.sin),
+                                        heads(layer.v, x, config_.kv_heads), pass.text, queries);
+  return layer.o.forward(mixed.transpose(0, 1).reshape({-1, config_.heads * config_.head_dim}),
+                         with_adapter_);
+}
+
+Tensor Decoder::packed_layer(const Layer& layer, const Tensor& x, const PackedPass& pass,
+                             Queries queries) const {
+  const Tensor in = queries == Queries::kAll ? x : x.index_select(0, pass.text->asked());
+  const Tensor mixed = in + attend_packed(layer, normed(x, layer.attention_norm), pass, queries);
+  return mixed + mlp(layer, normed(mixed, layer.mlp_norm));
+}
+
 Tensor Decoder::packed_hidden(const ForwardInput& input) const {
   const torch::Device device = embedding_.device();
-  const c10::intrusive_ptr<PackedText> packed = PackedText::on(device, input.packed);
-  const PackedText& text = *packed;
-  const Tensor positions = text.positions().to(cos_.device());
-  const Tensor cos = cos_.index_select(0, positions).to(device);
-  const Tensor sin = sin_.index_select(0, positions).to(device);
-  // Of a layer, with `some` of the rows as queries: all, but for the last one.
-  const auto attend_packed = [&](const Layer& layer, const Tensor& x, const Tensor& some,
-                                 const Tensor& some_cos, const Tensor& some_sin, Queries which) {
-    const auto heads = [&](const Linear& linear, const Tensor& rows, std::int64_t n) {
-      return linear.forward(rows, with_adapter_).view({-1, n, config_.head_dim}).transpose(0, 1);
-    };
-    Tensor q = heads(layer.q, some, config_.heads);
-    Tensor k = heads(layer.k, x, config_.kv_heads);
-    if (config_.qk_norm) {
-      q = rms_norm(q, layer.q_norm, config_.norm_eps);
-      k = rms_norm(k, layer.k_norm, config_.norm_eps);
-    }
-    const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
-    const Tensor mixed =
-        packed_attention(rotate(q, some_cos, some_sin) * scale, rotate(k, cos, sin),
-                         heads(layer.v, x, config_.kv_heads), packed, which);
-    return layer.o.forward(mixed.transpose(0, 1).reshape({-1, config_.heads * config_.head_dim}),
-                           with_adapter_);
-  };
+  PackedPass pass{PackedText::on(device, input.packed), {}, {}};
+  const Tensor positions = pass.text->positions().to(cos_.device());
+  pass.cos = cos_.index_select(0, positions).to(device);
+  pass.sin = sin_.index_select(0, positions).to(device);
   Tensor x = torch::embedding(embedding_, input.tokens.view(-1).to(device)).to(compute_type_);
   for (const Layer& layer : layers_) {
-    const Tensor in = normed(x, layer.attention_norm);
-    if (&layer == &layers_.back() && text.asked().defined()) {
-      const auto asked = [&](const Tensor& rows) { return rows.index_select(0, text.asked()); };
-      x = asked(x) + attend_packed(layer, in, asked(in), asked(cos), asked(sin), Queries::kAsked);
-    } else {
-      x = x + attend_packed(layer, in, in, cos, sin, Queries::kAll);
-    }
-    x = x + mlp(layer, normed(x, layer.mlp_norm));
+    const bool last = &layer == &layers_.back();
+    const Queries queries = last && pass.text->asked().defined() ? Queries::kAsked : Queries::kAll;
+    const auto through = [this, &layer, pass, queries](const Tensor& rows) {
+      return packed_layer(layer, rows, pass, queries);
+    };
+    x = recomputes_ && torch::GradMode::is_enabled() ? recomputed(x, generator_, through)
+                                                     : through(x);
   }
   return normed(x, norm_).unsqueeze(0);
 }
@@ -352,8 +362,15 @@ Decoder Decoder::replica() const {
   return out;
 }
 
-void Decoder::set_training(bool on) {
-  for (Linear* linear : linears()) linear->set_training(on);
+void Decoder::drop_out(std::optional<std::uint64_t> seed) {
+  generator_ = {};
+  if (seed && embedding_.is_cuda()) {
+    generator_ = at::globalContext().defaultGenerator(embedding_.device());
+    generator_.set_current_seed(*seed);
+  } else if (seed) {
+    generator_ = at::make_generator<at::CPUGeneratorImpl>(*seed);
+  }
+  for (Linear* linear : linears()) linear->drop_by(generator_);
 }
 
 }  // namespace strop::trainer

@@ -11,6 +11,7 @@
 #include <torch/torch.h>
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <tl/expected.hpp>
@@ -18,7 +19,7 @@
 
 #include "trainer/model/config.h"
 #include "trainer/model/linear.h"
-#include "trainer/model/packed_text.h"
+#include "trainer/model/packed_attention.h"
 #include "trainer/safetensors.h"
 
 namespace strop::trainer {
@@ -79,7 +80,10 @@ class Decoder {
   Decoder replica() const;
   void use_adapter(bool on) { with_adapter_ = on; }
   bool uses_adapter() const { return with_adapter_; }
-  void set_training(bool on);
+  // The adapter's dropout is drawn from this seed from now on; nothing: nothing is dropped.
+  void drop_out(std::optional<std::uint64_t> seed);
+  // Of each layer only what comes in is kept for the backward pass, from now on or not.
+  void recompute(bool on) { recomputes_ = on; }
   // Hidden states and products in this type from now on. Matrices that are not trained are kept in
   // it; what is trained, and the norms, stay as they are.
   void compute_in(torch::ScalarType type);
@@ -105,6 +109,16 @@ class Decoder {
   torch::Tensor look_back(const torch::Tensor& q, const torch::Tensor& keys,
                           const torch::Tensor& values) const;
   torch::Tensor mlp(const Layer& layer, const torch::Tensor& x) const;
+  // What is the same for every layer of a packed text.
+  struct PackedPass {
+    c10::intrusive_ptr<PackedText> text;
+    torch::Tensor cos;  // [T, D]
+    torch::Tensor sin;
+  };
+  torch::Tensor attend_packed(const Layer& layer, const torch::Tensor& x, const PackedPass& pass,
+                              Queries queries) const;
+  torch::Tensor packed_layer(const Layer& layer, const torch::Tensor& x, const PackedPass& pass,
+                             Queries queries) const;
   torch::Tensor packed_hidden(const ForwardInput& input) const;
   torch::Tensor attend(const Layer& layer, std::size_t index, const torch::Tensor& x,
                        const ForwardInput& input, const torch::Tensor& cos,
@@ -119,6 +133,8 @@ class Decoder {
   torch::Tensor cos_;  // [max_positions, head_dim]
   torch::Tensor sin_;
   bool with_adapter_ = true;
+  bool recomputes_ = false;
+  at::Generator generator_;  // of dropout; undefined: none
   torch::ScalarType compute_type_ = torch::kFloat32;
 };
 

@@ -10,8 +10,13 @@ torch::Tensor Linear::forward(const torch::Tensor& x, bool with_adapter) const {
   const auto type = x.scalar_type();
   torch::Tensor y = row_product(x, weight_.to(type), bias_.defined() ? bias_.to(type) : bias_);
   if (!with_adapter || !a_.defined()) return y;
-  const torch::Tensor in = dropout_ > 0 && training_ ? torch::dropout(x, dropout_, true) : x;
-  return y.add_(row_product(row_product(in, a_.to(type), {}), b_.to(type), {}), scale_);
+  return y.add_(row_product(row_product(dropped(x), a_.to(type), {}), b_.to(type), {}), scale_);
+}
+
+torch::Tensor Linear::dropped(const torch::Tensor& x) const {
+  if (dropout_ == 0 || !generator_.defined()) return x;
+  const double kept = 1 - dropout_;
+  return x * torch::empty(x.sizes(), x.options()).bernoulli_(kept, generator_).div_(kept);
 }
 
 void Linear::add_adapter(std::int64_t rank, double alpha, double dropout) {

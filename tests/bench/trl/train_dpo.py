@@ -10,7 +10,7 @@ to the end of training: neither imports nor the loading of the model count.
 
 defaults: what DPOConfig has, but for max_length, whose 1,024 would cut the whole completion off, for precision, which is
 asked for, and for the batch, where --micro-batch says that memory has not enough for its 8.
-best: the reference scored once, no activation checkpointing.
+best: the reference scored once, no activation checkpointing; in bfloat16 the base's weights too are kept in it.
 """
 import argparse
 import json
@@ -70,11 +70,12 @@ with open(given.order) as file:
     order = json.load(file)
 
 tokenizer = AutoTokenizer.from_pretrained(f"{given.folder}/base")
-model = AutoModelForCausalLM.from_pretrained(f"{given.folder}/base", dtype=torch.float32)
+best = given.settings == "best"
+weights = torch.bfloat16 if best and given.dtype == "bfloat16" else torch.float32
+model = AutoModelForCausalLM.from_pretrained(f"{given.folder}/base", dtype=weights)
 pairs = load_dataset("json", data_files=f"{given.folder}/trl.jsonl", split="train", cache_dir=f"{given.out}.cache")
 pairs = pairs.select([pair for epoch in order["epochs"] for pair in epoch])
 micro = min(given.micro_batch, order["batch"])
-best = given.settings == "best"
 config = DPOConfig(
     output_dir=f"{given.out}.run", use_cpu=given.device == "cpu", bf16=given.dtype == "bfloat16", max_length=None,
     per_device_train_batch_size=micro, gradient_accumulation_steps=order["batch"] // micro, num_train_epochs=1,

@@ -27,9 +27,9 @@ TEST_P(LlamaCpp, CompletesWithOurTokens) {
     const auto prompt = ours.tokenizer.encode(file.at("prompts").at(i).get<std::string>());
     EXPECT_EQ(json(prompt), theirs.at("prompt"));
     const json& greedy = theirs.at("greedy");
-    Generator generator(ours.decoder, ours.tokenizer);
     const Completion completion =
-        generator.complete(prompt, 1, {.max_tokens = static_cast<std::int64_t>(greedy.size())})
+        generate_batch(ours.decoder, ours.tokenizer, {prompt},
+                       {.max_tokens = static_cast<std::int64_t>(greedy.size())})
             .front();
     EXPECT_EQ(completion.text, theirs.at("text").get<std::string>());
     ASSERT_EQ(completion.tokens.size(), greedy.size());
