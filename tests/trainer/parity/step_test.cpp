@@ -77,8 +77,18 @@ Sided with_gradient(Decoder& model, const PairLogProbs& log_probs) {
   return {log_probs.chosen.detach(), log_probs.rejected.detach(), torch::cat(flat)};
 }
 
-TEST(Step, ASharedPromptAndTheSelectedRowsAreTheWholeSequences) {
+struct TwoWays {
+  Sided shared;
+  Sided apart;
+};
+
+double relative_difference(const Tensor& is, const Tensor& should) {
+  return ((is - should).norm() / should.norm()).item<double>();
+}
+
+TwoWays both_ways(torch::ScalarType type) {
   Decoder model = golden_model("trajectory/final");
+  model.compute_in(type);
   std::vector<TokenPair> pairs = golden_pairs();
   pairs.resize(16);
   std::vector<const TokenPair*> pointers;
@@ -89,18 +99,23 @@ TEST(Step, ASharedPromptAndTheSelectedRowsAreTheWholeSequences) {
     chosen.push_back(log_prob_alone(model, pair, pair.chosen));
     rejected.push_back(log_prob_alone(model, pair, pair.rejected));
   }
-  const Sided apart = with_gradient(model, {torch::stack(chosen), torch::stack(rejected)});
-  const Sided shared = with_gradient(
-      model, score_pairs(model, make_pair_batch(pointers, Sides::kBoth), false).log_probs);
+  return {with_gradient(
+              model, score_pairs(model, make_pair_batch(pointers, Sides::kBoth), false).log_probs),
+          with_gradient(model, {torch::stack(chosen), torch::stack(rejected)})};
+}
+
+TEST(Step, ASharedPromptAndTheSelectedRowsAreTheWholeSequences) {
+  const auto [shared, apart] = both_ways(torch::kFloat32);
   expect_parity({"3 rows of the head", "log-probs", kPlainly},
                 std::max(largest_difference(shared.chosen, apart.chosen),
                          largest_difference(shared.rejected, apart.rejected)) /
                     apart.chosen.abs().max().item<double>(),
                 1e-5);
   expect_parity({"4 shared prompt", "gradients, relative", kPlainly},
-                largest_difference(shared.gradient, apart.gradient) /
-                    apart.gradient.abs().max().item<double>(),
-                1e-5);
+                relative_difference(shared.gradient, apart.gradient), 1e-5);
+  const auto [half_shared, half_apart] = both_ways(torch::kBFloat16);
+  expect_parity({"4 shared prompt", "gradients, relative, bfloat16", kPlainly},
+                relative_difference(half_shared.gradient, half_apart.gradient), 1e-2);
 }
 
 TEST(Step, EightAtOnceAreEightAccumulated) {
@@ -113,6 +128,17 @@ TEST(Step, EightAtOnceAreEightAccumulated) {
       std::abs(together.result.history.recent().loss - apart.result.history.recent().loss), 1e-4);
   expect_parity({"6 batch 8 = 8 accumulated", "weights at the end", kPlainly},
                 largest_difference(together.adapter, apart.adapter), 1e-4);
+}
+
+TEST(Step, LayersComputedAgainAreLayersKept) {
+  const auto trained = [](bool recompute) {
+    Decoder model = golden_model("trajectory/initial");
+    model.recompute(recompute);
+    train_pairs(model, golden_pairs(), recipe(), {});
+    return flat_adapter(model);
+  };
+  expect_parity({"6 checkpointing on = off", "weights at the end", "what is kept"},
+                largest_difference(trained(true), trained(false)), 0);
 }
 
 // The last checkpoint is of a step before the end: begun again, the run goes on from there. The
