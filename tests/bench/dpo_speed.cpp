@@ -1,5 +1,4 @@
-#include "bench/dpo_speed.h"
-
+// DPO of a LoRA adapter by strop-trainer, by TRL (peers/train_dpo.py), and its matrix products.
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -10,6 +9,7 @@
 
 #include "bench/gemm_floor.h"
 #include "bench/timed_program.h"
+#include "bench/trainer_speeds.h"
 
 namespace strop::bench {
 namespace {
@@ -41,8 +41,8 @@ std::string recipe_of(const TrainerSetup& setup) {
   std::string out;
   const auto line = [&](const std::string& text) { out += text + "\n"; };
   line("[data]");
-  line("base = \"" + setup.base() + "\"");
-  line("pairs = \"" + setup.pairs() + "\"");
+  line("base = \"" + setup.training().base + "\"");
+  line("pairs = \"" + setup.training().pairs + "\"");
   line("out = \"out\"");
   line("fim = \"qwen\"");
   line("context = " + std::to_string(setup.flags().prompt + setup.flags().completion));
@@ -54,9 +54,9 @@ std::string recipe_of(const TrainerSetup& setup) {
   line("[train]");
   line("learning_rate = " + std::to_string(kRate));
   line("schedule = \"constant\"\nwarmup = 0\nclip = " + std::to_string(kClip));
-  line("batch = " + std::to_string(setup.batch()) +
+  line("batch = " + std::to_string(setup.training().batch) +
        "\nshard = " + std::to_string(setup.flags().micro_batch));
-  line("epochs = " + std::to_string(setup.epochs()));
+  line("epochs = " + std::to_string(setup.training().epochs));
   line("precision = \"" + setup.flags().precision + "\"");
   line("average = 1\nseed = " + std::to_string(kSeed) + "\ncheckpoint_every = 1000000");
   return out;
@@ -70,7 +70,7 @@ Trained train_with_strop(const TrainerSetup& setup) {
                                       std::to_string(flags.threads), "--device", flags.device},
                                      setup.file("strop.log"));
   const json summary = json::parse(std::ifstream(setup.file("out/summary.json")));
-  Trained out{summary.at("pairs").get<double>() * static_cast<double>(setup.epochs()),
+  Trained out{summary.at("pairs").get<double>() * static_cast<double>(setup.training().epochs),
               use.seconds,
               use.processor_seconds,
               use.peak_mib,
@@ -86,15 +86,15 @@ Trained train_with_strop(const TrainerSetup& setup) {
 // The order in which strop-trainer takes the pairs: see Loop::shards_of.
 json order_of(const TrainerSetup& setup) {
   json epochs = json::array();
-  for (std::int64_t epoch = 0; epoch < setup.epochs(); ++epoch) {
-    std::vector<std::size_t> order(static_cast<std::size_t>(setup.pair_count()));
+  for (std::int64_t epoch = 0; epoch < setup.training().epochs; ++epoch) {
+    std::vector<std::size_t> order(static_cast<std::size_t>(setup.training().pair_count));
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::mt19937_64 random(static_cast<std::uint64_t>(kSeed * 7919 + epoch));
     std::shuffle(order.begin(), order.end(), random);
     epochs.push_back(order);
   }
-  return {{"epochs", epochs}, {"batch", setup.batch()}, {"seed", kSeed}, {"rank", kRank},
-          {"alpha", kAlpha},  {"learning_rate", kRate}, {"beta", kBeta}, {"clip", kClip}};
+  return {{"epochs", epochs}, {"batch", setup.training().batch}, {"seed", kSeed}, {"rank", kRank},
+          {"alpha", kAlpha},  {"learning_rate", kRate},          {"beta", kBeta}, {"clip", kClip}};
 }
 
 // Of TRL the imports and the loading of the model do not count: the script has the clock.
@@ -102,11 +102,11 @@ Trained train_with_trl(const TrainerSetup& setup, const std::string& settings) {
   std::ofstream(setup.file("order.json")) << order_of(setup);
   const TrainerFlags& flags = setup.flags();
   const std::string result = setup.file("trl-" + settings + ".json");
-  run_program({flags.python, STROP_SOURCE_DIR "/tests/bench/trl/train_dpo.py", setup.file("inputs"),
-               "--settings", settings, "--order", setup.file("order.json"), "--out", result,
-               "--device", flags.device, "--threads", std::to_string(flags.threads),
-               "--micro-batch", std::to_string(flags.micro_batch), "--dtype", flags.precision},
-              setup.file("trl-" + settings + ".log"));
+  setup.run_script(
+      "train_dpo.py",
+      {setup.file("inputs"), "--settings", settings, "--order", setup.file("order.json"), "--out",
+       result, "--device", flags.device, "--threads", std::to_string(flags.threads),
+       "--micro-batch", std::to_string(flags.micro_batch), "--dtype", flags.precision});
   const json told = json::parse(std::ifstream(result));
   return {told.at("pairs").get<double>(), told.at("seconds").get<double>(),
           told.at("processor_seconds").get<double>(), told.at("peak_mib").get<double>(),
@@ -174,18 +174,19 @@ void measure_dpo(const TrainerSetup& setup, Report& report) {
   const TrainerFlags& flags = setup.flags();
   const Trained strop = train_with_strop(setup);
   rows.add_use("strop-trainer", strop);
-  const auto gemms = measure_gemms(setup.base(), {flags.prompt, flags.completion},
+  const auto gemms = measure_gemms(setup.training().base, {flags.prompt, flags.completion},
                                    {flags.device, flags.threads, is_bfloat16(setup)});
   for (const Gemm& gemm : gemms)
     rows.add_plain("product of " + std::to_string(gemm.rows) + " x " + std::to_string(gemm.in) +
                        " x " + std::to_string(gemm.out),
                    gemm.flop_per_second / 1e9, "GFLOP/s");
   rows.add_plain("least work, done by strop-trainer",
-                 least_flop(gemms, setup.epochs()) * strop.pairs_a_second() / 1e9, "GFLOP/s");
-  const double floor = 1 / least_seconds(gemms, setup.epochs());
+                 least_flop(gemms, setup.training().epochs) * strop.pairs_a_second() / 1e9,
+                 "GFLOP/s");
+  const double floor = 1 / least_seconds(gemms, setup.training().epochs);
   rows.add_plain("matrix products alone", floor, "pairs/s");
   rows.add_speed(strop, "matrix products alone", floor, is_bfloat16(setup) ? 0.55 : 0.7);
-  if (flags.python.empty()) return;
+  if (!setup.has_peers()) return;
 
   struct Other {
     const char* settings;

@@ -9,7 +9,7 @@
 #include <memory>
 #include <stdexcept>
 
-#include "bench/trainer_parts.h"
+#include "bench/trainer_speeds.h"
 #include "trainer/safetensors.h"
 
 namespace strop::bench {
@@ -78,20 +78,21 @@ Seconds timed(void (*read)(const std::string&), const std::string& path) {
 
 }  // namespace
 
-void measure_loading(const TrainerParts& parts, Report& report) {
-  if (!std::filesystem::exists(parts.model)) make_model(parts.model, kBytes * parts.scale);
-  read_plainly(parts.model);
+void measure_loading(const TrainerSetup& setup, Report& report) {
+  const std::string model = setup.file("loading.safetensors");
+  make_model(model, kBytes * setup.scale());
+  read_plainly(model);
   std::vector<double> plain, ours, plain_cpu, ours_cpu, past;
   for (int round = 0; round < kRounds; ++round) {
-    const Seconds reading = timed(read_plainly, parts.model);
-    const Seconds loading = timed(read_weights, parts.model);
-    past.push_back(timed(read_past, parts.model).cpu);
+    const Seconds reading = timed(read_plainly, model);
+    const Seconds loading = timed(read_weights, model);
+    past.push_back(timed(read_past, model).cpu);
     plain.push_back(reading.wall);
     plain_cpu.push_back(reading.cpu);
     ours.push_back(loading.wall);
     ours_cpu.push_back(loading.cpu);
   }
-  const double size = static_cast<double>(std::filesystem::file_size(parts.model)) / 1e9;
+  const double size = static_cast<double>(std::filesystem::file_size(model)) / 1e9;
   const auto add = [&](const char* name, double value, double against) {
     const double ratio = value / against;
     report.add({"loading", name, value / size, "s/GB", "read() of the file", ratio,

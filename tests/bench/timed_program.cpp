@@ -20,13 +20,13 @@ double seconds_of(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
-std::string end_of(const std::string& log) {
+}  // namespace
+
+std::string end_of_log(const std::string& log) {
   std::ifstream in(log, std::ios::binary);
   const std::string all(std::istreambuf_iterator<char>(in), {});
   return all.size() > kToldOfLog ? all.substr(all.size() - kToldOfLog) : all;
 }
-
-}  // namespace
 
 ProgramUse run_program(std::vector<std::string> command, const std::string& log) {
   posix_spawn_file_actions_t files;
@@ -49,7 +49,7 @@ ProgramUse run_program(std::vector<std::string> command, const std::string& log)
     throw std::runtime_error("cannot wait for " + command.front());
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw std::runtime_error(command.front() + " has failed; it said:\n" + end_of(log));
+    throw std::runtime_error(command.front() + " has failed; it said:\n" + end_of_log(log));
   return {took.count(), seconds_of(use.ru_utime) + seconds_of(use.ru_stime),
           static_cast<double>(use.ru_maxrss) / 1024};
 }

@@ -1,6 +1,6 @@
 // A program run to its end, with what it took.
 //
-// A function; any thread. Its output goes to a log file. Errors: one that cannot be started or does
+// Functions; any thread. Its output goes to a log file. Errors: one that cannot be started or does
 // not exit with 0 is std::runtime_error, with the end of its log.
 #pragma once
 
@@ -17,5 +17,8 @@ struct ProgramUse {
 
 // The command is looked up in PATH.
 ProgramUse run_program(std::vector<std::string> command, const std::string& log);
+
+// What a program said last.
+std::string end_of_log(const std::string& log);
 
 }  // namespace strop::bench

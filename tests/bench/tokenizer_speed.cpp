@@ -1,13 +1,13 @@
 // Encoding text files: bytes a second of one thread, beside the Hugging Face library's on the same
-// files (time_tokenizers.py).
+// files (peers/time_tokenizers.py).
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "bench/trainer_parts.h"
+#include "bench/trainer_speeds.h"
 #include "trainer/tokenizer/tokenizer.h"
 
 namespace strop::bench {
@@ -50,36 +50,25 @@ double encode_all(const trainer::Tokenizer& tokenizer, const std::vector<std::st
   return static_cast<double>(bytes) / (thread_cpu_seconds() - begin) / 1e6;
 }
 
-std::string quoted(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
 struct Reference {
   double speed = 0;  // MB/s
   std::size_t tokens = 0;
 };
 
 // The fastest of the library's ways to encode.
-Reference reference_of(const TrainerParts& parts) {
-  const std::string command =
-      quoted(parts.python) + " " +
-      quoted(std::string(STROP_SOURCE_DIR) + "/tests/bench/time_tokenizers.py") + " " +
-      quoted(parts.tokenizer) + " " + quoted(parts.corpus);
-  FILE* out = ::popen(command.c_str(), "r");
-  if (out == nullptr) throw std::runtime_error("cannot run " + command);
-  Reference said;
-  const int fields = std::fscanf(out, "%lf %zu", &said.speed, &said.tokens);
-  if (::pclose(out) != 0 || fields != 2) throw std::runtime_error("it failed: " + command);
-  return said;
+Reference reference_of(const TrainerSetup& setup) {
+  const std::string result = setup.file("tokenizers.json");
+  setup.run_script("time_tokenizers.py",
+                   {setup.texts().tokenizer, setup.texts().folder, "--out", result});
+  const auto told = nlohmann::json::parse(std::ifstream(result));
+  return {told.at("speed").get<double>(), told.at("tokens").get<std::size_t>()};
 }
 
 }  // namespace
 
-void measure_tokenizer(const TrainerParts& parts, Report& report) {
-  const std::vector<std::string> texts = read_corpus(parts.corpus);
-  const trainer::Tokenizer fresh = loaded(parts.tokenizer);
+void measure_tokenizer(const TrainerSetup& setup, Report& report) {
+  const std::vector<std::string> texts = read_corpus(setup.texts().folder);
+  const trainer::Tokenizer fresh = loaded(setup.texts().tokenizer);
   std::vector<double> first;
   std::vector<double> warm;
   std::size_t tokens = 0;
@@ -90,18 +79,18 @@ void measure_tokenizer(const TrainerParts& parts, Report& report) {
     std::size_t again = 0;
     warm.push_back(encode_all(tokenizer, texts, again));
   }
-  const std::string name = fs::path(parts.tokenizer).filename().string();
-  report.add({"tokenizer", name + ", first time", median(first), "MB/s", "", {}, "", true});
-  if (parts.python.empty()) {
-    report.add({"tokenizer", name, median(warm), "MB/s", "", {}, "", true});
+  const std::string bench = "tokenizer, " + std::to_string(fresh.vocab_size()) + " entries";
+  report.add({bench, "encoding, first time", median(first), "MB/s", "", {}, "", true});
+  if (!setup.has_peers()) {
+    report.add({bench, "encoding", median(warm), "MB/s", "", {}, "", true});
     return;
   }
-  const Reference reference = reference_of(parts);
+  const Reference reference = reference_of(setup);
   if (reference.tokens != tokens)
     throw std::runtime_error("the reference made " + std::to_string(reference.tokens) +
                              " tokens of the corpus, we " + std::to_string(tokens));
   const double ratio = median(warm) / reference.speed;
-  report.add({"tokenizer", name, median(warm), "MB/s", "Hugging Face tokenizers", ratio,
+  report.add({bench, "encoding", median(warm), "MB/s", "Hugging Face tokenizers", ratio,
               ">= 1.5x, one thread", ratio >= kGoal});
 }
 

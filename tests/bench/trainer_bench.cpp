@@ -1,28 +1,34 @@
-// strop_bench_trainer: the speed and memory of training, beside TRL and the machine's matrix
-// products in the same run, on the same LibTorch.
+// strop_bench_trainer: the speed and memory of what strop-trainer does, beside what others do in
+// the same run: dpo beside TRL and the machine's matrix products, tokenizer beside Hugging Face's,
+// loading beside read(), serve beside llama.cpp.
 //
-//   strop_bench_trainer [--json F] [--scale S] [--only NAME] --trainer T
+//   strop_bench_trainer [--json F] [--scale S] [--only dpo|tokenizer|loading|serve] --trainer T
 //       (--python PYTHON [--shape NAME] | --base FOLDER --pairs FILE) [--device D] [--precision P]
-//       [--threads N] [--prompt N] [--completion N]
-// Exit codes: 0 measured, whether the goals are met or not; 1 it could not be; 2 wrong usage.
+//       [--threads N] [--prompt N] [--completion N] [--micro-batch N]
+// PYTHON has what peers/requirements.txt lists; without it strop-trainer is measured alone.
+// --precision is of dpo; serve computes in float32. Exit codes: 0 measured, whether the goals are
+// met or not; 1 it could not be; 2 wrong usage.
 #include <CLI/CLI.hpp>
 #include <array>
 #include <memory>
 
 #include "bench/bench_run.h"
-#include "bench/dpo_speed.h"
+#include "bench/trainer_speeds.h"
 
 namespace {
 
 using namespace strop::bench;
 
-constexpr std::array<Measurement<TrainerSetup>, 1> kMeasurements{{{"dpo", measure_dpo}}};
+constexpr std::array<Measurement<TrainerSetup>, 4> kMeasurements{{{"dpo", measure_dpo},
+                                                                  {"tokenizer", measure_tokenizer},
+                                                                  {"loading", measure_loading},
+                                                                  {"serve", measure_serve}}};
 
 int run(int argc, char** argv) {
   TrainerFlags flags;
   CLI::App app{"The speed and memory of strop-trainer, in one run", "strop_bench_trainer"};
   app.add_option("--trainer", flags.trainer, "strop-trainer")->required()->check(CLI::ExistingFile);
-  auto* python = app.add_option("--python", flags.python, "a Python with TRL, to compare with");
+  auto* python = app.add_option("--python", flags.python, "a Python with what to compare with");
   python->check(CLI::ExistingFile);
   auto* base = app.add_option("--base", flags.base, "a model folder, instead of --python's");
   base->excludes(python)->check(CLI::ExistingDirectory);
@@ -39,7 +45,7 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(2, 1 << 15))
       ->capture_default_str();
   app.add_option("--device", flags.device, "cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--precision", flags.precision, "float32 or bfloat16")
+  app.add_option("--precision", flags.precision, "float32 or bfloat16, of dpo")
       ->check(CLI::IsMember({"float32", "bfloat16"}))
       ->capture_default_str();
   app.add_option("--threads", flags.threads, "of the processor; 0: every core")

@@ -1,10 +1,14 @@
-// What the measurements of strop-trainer share: the programs, what is trained, and how much of it.
+// What the measurements of strop-trainer share: the programs, what they work on, and how much of
+// it.
 //
-// Owns a folder with what it made. One thread. Errors are exceptions.
+// Owns a folder with what it made, each at the first call that asks for it. One thread. Errors are
+// exceptions.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "support/temporary_folder.h"
 
@@ -12,12 +16,12 @@ namespace strop::bench {
 
 struct TrainerFlags {
   std::string trainer;  // strop-trainer
-  std::string python;   // with TRL; empty: strop-trainer alone is measured
+  std::string python;   // with what it is compared with; empty: strop-trainer alone is measured
   std::string base;     // model folder; empty: a random one of `shape`, which needs python
   std::string pairs;    // of `base`
   std::string shape = "qwen2.5-0.5b";
   std::string device = "cpu";
-  std::string precision = "float32";  // or bfloat16
+  std::string precision = "float32";  // or bfloat16; of training
   std::int64_t prompt = 1024;         // tokens
   std::int64_t completion = 32;       // of each side
   int threads = 0;                    // 0: every core
@@ -31,21 +35,43 @@ class TrainerSetup {
   TrainerSetup(TrainerFlags flags, double scale);
 
   const TrainerFlags& flags() const { return flags_; }
-  const std::string& base() const { return flags_.base; }
-  const std::string& pairs() const { return flags_.pairs; }
+  bool has_peers() const { return !flags_.python.empty(); }
+  double scale() const { return scale_; }
   std::string name() const;  // of the model
   std::string file(const std::string& name) const { return (folder_ / name).string(); }
 
-  std::int64_t pair_count() const { return pair_count_; }
-  std::int64_t batch() const { return batch_; }  // pairs a step; divides pair_count
-  std::int64_t epochs() const { return epochs_; }
+  // A model and what it is trained on.
+  struct Training {
+    std::string base;
+    std::string pairs;
+    std::int64_t pair_count = 0;
+    std::int64_t batch = 0;  // pairs a step; divides pair_count
+    std::int64_t epochs = 0;
+  };
+  const Training& training() const;
+
+  // Text files, and a tokenizer for them: one that was trained on them, or the base's.
+  struct Texts {
+    std::string folder;
+    std::string tokenizer;  // file or model folder
+  };
+  const Texts& texts() const;
+
+  // Runs a script of peers/ in the Python. REQUIRES: has_peers().
+  void run_script(const std::string& name, const std::vector<std::string>& arguments) const;
 
  private:
-  TrainerFlags flags_;
-  support::TemporaryFolder folder_;
-  std::int64_t pair_count_ = 0;
-  std::int64_t batch_ = 0;
-  std::int64_t epochs_ = 0;
+  Training make_training() const;
+  Texts make_texts() const;
+
+  const TrainerFlags flags_;
+  const double scale_;
+  const support::TemporaryFolder folder_;
+  mutable std::optional<Training> training_;
+  mutable std::optional<Texts> texts_;
 };
+
+// Of the calling thread.
+double thread_cpu_seconds();
 
 }  // namespace strop::bench

@@ -3,10 +3,11 @@
 
     make_inputs.py FOLDER --pairs N [--shape qwen2.5-0.5b] [--prompt 1024] [--completion 32]
 
-FOLDER/base: config.json, model.safetensors (bfloat16, as Qwen publishes it), tokenizer.json, whose tokens are single bytes
-beside the special ones, so that a text is as many tokens as it has characters. FOLDER/pairs.jsonl holds Strop's pairs,
-FOLDER/trl.jsonl the same as TRL wants them: {prompt, chosen, rejected} with the FIM template in the text. Lengths count
-special tokens and the end of a completion. The same arguments write the same files.
+FOLDER/base: config.json, model.safetensors (bfloat16, as Qwen publishes it), tokenizer.json, by which a text is as many tokens
+as it has bytes: those that fill the model's vocabulary beside the bytes and the special ones are in no text, though the model
+may say them. FOLDER/pairs.jsonl holds Strop's pairs, FOLDER/trl.jsonl the same as TRL wants them: {prompt, chosen, rejected}
+with the FIM template in the text. Lengths count special tokens and the end of a completion. The same arguments write the same
+files.
 """
 import argparse
 import json
@@ -38,12 +39,14 @@ def write_checkpoint(folder, shape):
     model.save_pretrained(folder, max_shard_size="100GB")
 
 
-def write_tokenizer(folder):
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE(vocab={byte: i for i, byte in enumerate(alphabet)}, merges=[]))
+def write_tokenizer(folder, vocab_size):
+    texts = sorted(pre_tokenizers.ByteLevel.alphabet())
+    special = [AddedToken(text, normalized=False, special=True) for text in (END, PREFIX, SUFFIX, MIDDLE)]
+    texts += [f"<{i}>" for i in range(len(texts), vocab_size - len(special))]  # no merge leads to them
+    tokenizer = Tokenizer(models.BPE(vocab={text: i for i, text in enumerate(texts)}, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken(text, normalized=False, special=True) for text in (END, PREFIX, SUFFIX, MIDDLE)])
+    tokenizer.add_special_tokens(special)
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, pad_token=END).save_pretrained(folder)
 
 
@@ -77,5 +80,5 @@ arguments.add_argument("--completion", type=int, default=32)
 given = arguments.parse_args()
 os.makedirs(f"{given.folder}/base", exist_ok=True)
 write_checkpoint(f"{given.folder}/base", given.shape)
-write_tokenizer(f"{given.folder}/base")
+write_tokenizer(f"{given.folder}/base", SHAPES[given.shape]["vocab_size"])
 write_pairs(given.folder, given.pairs, given.prompt, given.completion)
