@@ -260,9 +260,10 @@ class Loop {
   double drift(const std::vector<Shard>& shards) {
     std::vector<Tensor> policy(shards.size());
     std::vector<Tensor> reference(shards.size());
-    shards_.run(static_cast<int>(shards.size()), [&](const Decoder& model, int index) {
+    shards_.run(static_cast<int>(shards.size()), [&](Decoder& model, int index) {
       const torch::NoGradGuard no_grad;
       const auto i = static_cast<std::size_t>(index);
+      model.drop_out(std::nullopt);
       policy[i] = score_pairs(model, batch_of(shards[i]), false).log_probs.rejected;
       reference[i] = reference_of(shards[i]).log_probs.rejected;
     });

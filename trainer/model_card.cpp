@@ -55,7 +55,8 @@ std::string measures(const json& summary) {
   const json& kept = heldout->contains("best") ? heldout->at("best") : heldout->at("last");
   out +=
       "Of " + heldout->at("pairs").dump() + " held-out ones, after step " + kept.at("step").dump() +
-      ", whose weights these are: loss " + number(kept.at("loss")) +
+      ", before [train] average took its share of what was learnt: loss " +
+      number(kept.at("loss")) +
       (kept.contains("rewards/accuracies") ? ", accuracy " + number(kept.at("rewards/accuracies"))
                                            : "") +
       ".\n\n";

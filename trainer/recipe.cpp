@@ -37,6 +37,9 @@ void check(const Recipe& recipe, const std::string& file) {
        "[train] clip and weight_decay must not be negative");
   want(train.batch >= 1 && train.shard >= 1 && train.epochs >= 1 && train.checkpoint_every >= 1,
        "[train] batch, shard, epochs and checkpoint_every must be positive");
+  want(recipe.method != Method::kKto || train.shuffle,
+       "[train] shuffle = false: kto's examples have an order of their own, by which each prompt "
+       "meets another's completion; leave it true");
   want(recipe.method != Method::kKto || train.batch >= 2,
        "[train] batch must be at least 2: kto sets a step's prompts against each other's "
        "completions");

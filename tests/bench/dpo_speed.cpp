@@ -3,13 +3,12 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <numeric>
-#include <random>
 #include <stdexcept>
 
 #include "bench/gemm_floor.h"
 #include "bench/timed_program.h"
 #include "bench/trainer_speeds.h"
+#include "trainer/step_order.h"
 
 namespace strop::bench {
 namespace {
@@ -83,15 +82,19 @@ Trained train_with_strop(const TrainerSetup& setup) {
   return out;
 }
 
-// The order in which strop-trainer takes the pairs: see Loop::shards_of.
+// The order in which strop-trainer takes the pairs.
 json order_of(const TrainerSetup& setup) {
+  trainer::Recipe recipe;
+  recipe.train.seed = kSeed;
+  recipe.train.batch = setup.training().batch;
+  trainer::StepOrder order(static_cast<std::size_t>(setup.training().pair_count), recipe);
+  const auto steps = static_cast<std::int64_t>(order.steps_an_epoch());
   json epochs = json::array();
   for (std::int64_t epoch = 0; epoch < setup.training().epochs; ++epoch) {
-    std::vector<std::size_t> order(static_cast<std::size_t>(setup.training().pair_count));
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::mt19937_64 random(static_cast<std::uint64_t>(kSeed * 7919 + epoch));
-    std::shuffle(order.begin(), order.end(), random);
-    epochs.push_back(order);
+    std::vector<std::size_t> pairs;
+    for (std::int64_t step = 0; step < steps; ++step)
+      for (const std::size_t pair : order.pairs_of(epoch * steps + step)) pairs.push_back(pair);
+    epochs.push_back(pairs);
   }
   return {{"epochs", epochs}, {"batch", setup.training().batch}, {"seed", kSeed}, {"rank", kRank},
           {"alpha", kAlpha},  {"learning_rate", kRate},          {"beta", kBeta}, {"clip", kClip}};

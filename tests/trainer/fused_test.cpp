@@ -34,13 +34,28 @@ TEST(Fused, GatedSiluIsItsFormula) {
   expect_equal(gated_silu(gate, up), torch::silu(gate) * up, {gate, up});
 }
 
-TEST(Fused, HalfPrecisionIsComputedInFull) {
+// Rounded once: what is computed of the same bfloat16 numbers in float32, to its last bit.
+TEST(Fused, TheNormOfHalfPrecisionIsComputedInFull) {
   torch::manual_seed(1);
-  const Tensor x = torch::randn({4, 512});
-  const Tensor weight = torch::ones({512});
-  const Tensor is = rms_norm(x.to(torch::kBFloat16), weight, 1e-5);
+  const Tensor x = torch::randn({4, 512}).to(torch::kBFloat16);
+  const Tensor weight = torch::randn({512});
+  const Tensor is = rms_norm(x, weight, 1e-5);
   EXPECT_EQ(is.scalar_type(), torch::kBFloat16);
-  EXPECT_LE(largest_difference(is.to(torch::kFloat32), rms_norm(x, weight, 1e-5)), 0.03);
+  EXPECT_TRUE(torch::equal(is, rms_norm(x.to(torch::kFloat32), weight, 1e-5).to(torch::kBFloat16)));
+}
+
+TEST(Fused, TheGateOfHalfPrecisionIsNearTheWhole) {
+  torch::manual_seed(1);
+  const Tensor gate = torch::randn({7, 64}).to(torch::kBFloat16).requires_grad_();
+  const Tensor up = torch::randn({7, 64}).to(torch::kBFloat16).requires_grad_();
+  const Tensor is = gated_silu(gate, up);
+  EXPECT_EQ(is.scalar_type(), torch::kBFloat16);
+  const auto wide = [](const Tensor& t) { return t.detach().to(torch::kFloat32); };
+  EXPECT_TRUE(torch::allclose(wide(is), gated_silu(wide(gate), wide(up)), 1.0 / 64, 1e-3));
+  is.sum().backward();
+  const Tensor wide_gate = wide(gate).requires_grad_();
+  gated_silu(wide_gate, wide(up)).sum().backward();
+  EXPECT_TRUE(torch::allclose(wide(gate.grad()), wide_gate.grad(), 1.0 / 64, 1e-2));
 }
 
 }  // namespace

@@ -91,11 +91,9 @@ TEST_P(PackedAttention, OfTheQueriesAskedForIsThatPartOfAll) {
                torch::autograd::grad({(wanted * along).sum()}, {q_, k_, v_}));
 }
 
-TEST(PackedText, KnowsWhereGroupsBegin) {
+TEST(PackedText, KnowsPositionsAndWhatIsAskedFor) {
   const PackedText text({{3, {2, 1}, 2}, {4, {1}, 0}}, torch::kCPU);
   EXPECT_EQ(text.tokens(), 11);
-  EXPECT_EQ(text.begin_of(1), 6);
-  EXPECT_EQ(text.asked_begin_of(1), 4);
   EXPECT_TRUE(torch::equal(text.positions(), torch::tensor({0, 1, 2, 3, 4, 3, 0, 1, 2, 3, 4})));
   EXPECT_TRUE(torch::equal(text.asked(), torch::tensor({2, 3, 4, 5, 6, 7, 8, 9, 10})));
 }

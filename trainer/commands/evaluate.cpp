@@ -200,7 +200,8 @@ json measure(const Options& options, const Settings& settings) {
   how.family = model.family;
   how.context = options.context > 0 ? options.context : model.decoder.config().max_positions;
   how.max_tokens = options.max_tokens;
-  how.threads = thread_count(options.threads.value_or(settings.threads));
+  how.threads = worker_count(device_of(model.decoder),
+                             thread_count(options.threads.value_or(settings.threads)));
   if (how.context > model.decoder.config().max_positions || how.context <= how.max_tokens + 8)
     throw std::invalid_argument(
         "--context must leave room for a prompt beside --max-tokens, within the model's " +

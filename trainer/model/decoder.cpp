@@ -299,7 +299,7 @@ KvCache Decoder::make_cache(std::int64_t batch, std::int64_t capacity) const {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const auto empty = [&] {
       return torch::zeros({batch, config_.kv_heads, capacity, config_.head_dim},
-                          torch::TensorOptions(torch::kFloat32).device(embedding_.device()));
+                          torch::TensorOptions(compute_type_).device(embedding_.device()));
     };
     cache.keys.push_back(empty());
     cache.values.push_back(empty());

@@ -31,7 +31,7 @@ Tensor keys_of(const Tensor& t, const PackedText::Block& block) {
   return t.narrow(1, block.key, block.keys);
 }
 
-// What each query thinks of each key, [G, H/G · rows, keys], in float32 at least.
+// What each query thinks of each key, [G, H/G · rows, keys]; the softmax is in float32 at least.
 Tensor shares(const Tensor& q, const Tensor& k, const PackedText::Block& block) {
   Tensor scores = torch::bmm(q, k.transpose(1, 2));
   const std::int64_t masked = block.bias.size(1);

@@ -23,8 +23,6 @@ PackedText::PackedText(const std::vector<PackedGroup>& groups, torch::Device dev
   std::vector<std::int64_t> asked;
   for (const PackedGroup& group : groups) {
     const auto asked_begin = static_cast<std::int64_t>(asked.size());
-    begins_.push_back(tokens_);
-    asked_begins_.push_back(asked_begin);
     for (std::int64_t i = 0; i < group.prompt; ++i) positions.push_back(i);
     for (const std::int64_t completion : group.completions)
       for (std::int64_t i = 0; i < completion; ++i) positions.push_back(group.prompt + i);

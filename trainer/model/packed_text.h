@@ -47,9 +47,6 @@ class PackedText : public torch::CustomClassHolder {
   std::int64_t tokens() const { return tokens_; }
   const torch::Tensor& positions() const { return positions_; }  // int64 [T]
   const torch::Tensor& asked() const { return asked_; }          // int64 [N]; undefined: all
-  // Where a group begins among all tokens, and its first asked one among those asked for.
-  std::int64_t begin_of(std::size_t group) const { return begins_[group]; }
-  std::int64_t asked_begin_of(std::size_t group) const { return asked_begins_[group]; }
 
  private:
   void add_blocks(const PackedGroup& group, std::int64_t from, std::int64_t query, std::int64_t key,
@@ -62,8 +59,6 @@ class PackedText : public torch::CustomClassHolder {
   std::int64_t tokens_ = 0;
   torch::Tensor positions_;
   torch::Tensor asked_;
-  std::vector<std::int64_t> begins_;
-  std::vector<std::int64_t> asked_begins_;
   std::vector<Block> blocks_;
   std::vector<Block> asked_blocks_;
 };
