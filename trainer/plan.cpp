@@ -130,6 +130,28 @@ double memory_of(const Recipe& recipe, const ModelConfig& config, const Plan& pl
   return kFloatBytes * weights + threads * (shard + chunk);
 }
 
+// Of a forward pass over pairs, with the rows that are compared alone.
+double scoring_flop(const Recipe& recipe, const ModelConfig& config, const Weights& weights,
+                    const std::vector<TokenPair>& pairs) {
+  double out = 0;
+  for (const TokenPair& pair : pairs) {
+    const Size size = size_of(recipe, pair);
+    out += forward_flop(config, weights, {size.tokens, size.completions, 0});
+  }
+  return out;
+}
+
+// The held-out pairs are measured every so many steps and after the last one; by the reference
+// once.
+double heldout_flop(const Recipe& recipe, const ModelConfig& config, const Weights& weights,
+                    const std::vector<TokenPair>& heldout, std::int64_t steps) {
+  const std::int64_t every = recipe.evaluate.every;
+  if (every == 0) return 0;
+  const std::int64_t times = steps / every + (steps % every == 0 ? 0 : 1);
+  const double reference = recipe.method == Method::kSft ? 0 : 1;
+  return (static_cast<double>(times) + reference) * scoring_flop(recipe, config, weights, heldout);
+}
+
 }  // namespace
 
 MemoryNow memory_now(const std::string& meminfo) {
@@ -146,9 +168,10 @@ MemoryNow memory_now(const std::string& meminfo) {
   return out;
 }
 
-Plan make_plan(const Recipe& recipe, const ModelConfig& config, const std::vector<TokenPair>& pairs,
-               int threads, torch::ScalarType type, const MemoryNow& now) {
+Plan make_plan(const Recipe& recipe, const ModelConfig& config, const TokenPairs& data, int threads,
+               torch::ScalarType type, const MemoryNow& now) {
   const Weights weights = weights_of(recipe, config);
+  const std::vector<TokenPair>& pairs = data.pairs;
   Plan out;
   out.parameters = parameter_count(config);
   out.trained = recipe.train.full ? out.parameters : static_cast<std::int64_t>(weights.adapter);
@@ -164,7 +187,6 @@ Plan make_plan(const Recipe& recipe, const ModelConfig& config, const std::vecto
     const double scored = forward_flop(config, weights, {size.tokens, size.completions, 0});
     // Kto looks at each step twice: at its drift first.
     if (recipe.method == Method::kKto) epoch += scored;
-    if (recipe.method != Method::kSft) out.reference_flop += scored;
     out.prompt_tokens += static_cast<double>(pair.prompt.size());
     out.chosen_tokens += static_cast<double>(pair.chosen.size());
     out.rejected_tokens += static_cast<double>(pair.rejected.size());
@@ -174,13 +196,17 @@ Plan make_plan(const Recipe& recipe, const ModelConfig& config, const std::vecto
   for (double* mean : {&out.prompt_tokens, &out.chosen_tokens, &out.rejected_tokens})
     *mean /= count;
   out.longest = static_cast<std::int64_t>(largest.tokens);
-  out.flop = static_cast<double>(recipe.train.epochs) * epoch + out.reference_flop;
+  if (recipe.method != Method::kSft)
+    out.reference_flop = scoring_flop(recipe, config, weights, pairs);
+  out.heldout_flop = heldout_flop(recipe, config, weights, data.heldout_pairs, out.steps);
+  out.flop =
+      static_cast<double>(recipe.train.epochs) * epoch + out.reference_flop + out.heldout_flop;
   out.memory = now.resident + memory_of(recipe, config, out, largest, threads, type);
   return out;
 }
 
-double measured_seconds(const Recipe& recipe, const std::vector<TokenPair>& pairs, int threads,
-                        const Tokenizer& tokenizer, torch::Device device) {
+double measured_seconds(const Recipe& recipe, const std::vector<TokenPair>& pairs, const Plan& plan,
+                        int threads, const Tokenizer& tokenizer, torch::Device device) {
   Recipe sample = recipe;
   sample.train.epochs = 1;
   sample.evaluate = {};
@@ -196,7 +222,9 @@ double measured_seconds(const Recipe& recipe, const std::vector<TokenPair>& pair
   const LoopResult result = train_pairs(trainee.model(), some, sample, {.threads = threads});
   const double reference = steady_seconds() - began - result.seconds;
   const double share = static_cast<double>(pairs.size()) / static_cast<double>(count);
-  return share * (reference + static_cast<double>(recipe.train.epochs) * result.seconds);
+  const double trained =
+      share * (reference + static_cast<double>(recipe.train.epochs) * result.seconds);
+  return trained * plan.flop / (plan.flop - plan.heldout_flop);
 }
 
 nlohmann::json plan_to_json(const Plan& plan) {
@@ -211,6 +239,7 @@ nlohmann::json plan_to_json(const Plan& plan) {
                      {"steps", plan.steps},
                      {"flop", plan.flop},
                      {"reference_flop", plan.reference_flop},
+                     {"heldout_flop", plan.heldout_flop},
                      {"memory_bytes", plan.memory},
                      {"available_bytes", plan.available},
                      {"fits", plan.fits()}};

@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "bench/dpo_run.h"
 #include "bench/gemm_floor.h"
-#include "bench/timed_program.h"
 #include "bench/trainer_speeds.h"
 #include "trainer/step_order.h"
 
@@ -15,77 +15,14 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kSeed = 1;
-constexpr int kRank = 16;
-constexpr int kAlpha = 32;
-constexpr double kRate = 2e-4;
-constexpr double kBeta = 0.1;
-constexpr double kClip = 1;
 // Nats: what differs in the order of additions, or rounds to eight bits, may drift so far.
 constexpr double kSameLoss = 1e-3;
 constexpr double kSameLossInBfloat16 = 2e-2;
 
-struct Trained {
-  double pairs = 0;  // times epochs
-  double seconds = 0;
-  double processor_seconds = 0;
-  double peak_mib = 0;
-  std::vector<double> losses;  // by step
-
-  double pairs_a_second() const { return pairs / seconds; }
-};
-
-// TRL's DPO is the preference term alone; the schedule is constant in both.
-std::string recipe_of(const TrainerSetup& setup) {
-  std::string out;
-  const auto line = [&](const std::string& text) { out += text + "\n"; };
-  line("[data]");
-  line("base = \"" + setup.training().base + "\"");
-  line("pairs = \"" + setup.training().pairs + "\"");
-  line("out = \"out\"");
-  line("fim = \"qwen\"");
-  line("context = " + std::to_string(setup.flags().prompt + setup.flags().completion));
-  line("[objective]");
-  line("beta = " + std::to_string(kBeta));
-  line("preference = 1\nlikelihood = 0\nprompt = 0");
-  line("[adapter]");
-  line("rank = " + std::to_string(kRank) + "\nalpha = " + std::to_string(kAlpha));
-  line("[train]");
-  line("learning_rate = " + std::to_string(kRate));
-  line("schedule = \"constant\"\nwarmup = 0\nclip = " + std::to_string(kClip));
-  line("batch = " + std::to_string(setup.training().batch) +
-       "\nshard = " + std::to_string(setup.flags().micro_batch));
-  line("epochs = " + std::to_string(setup.training().epochs));
-  line("precision = \"" + setup.flags().precision + "\"");
-  line("average = 1\nseed = " + std::to_string(kSeed) + "\ncheckpoint_every = 1000000");
-  return out;
-}
-
-// The whole process counts, with loading and writing.
-Trained train_with_strop(const TrainerSetup& setup) {
-  std::ofstream(setup.file("recipe.toml")) << recipe_of(setup);
-  const TrainerFlags& flags = setup.flags();
-  const ProgramUse use = run_program({flags.trainer, "dpo", setup.file("recipe.toml"), "--threads",
-                                      std::to_string(flags.threads), "--device", flags.device},
-                                     setup.file("strop.log"));
-  const json summary = json::parse(std::ifstream(setup.file("out/summary.json")));
-  Trained out{summary.at("pairs").get<double>() * static_cast<double>(setup.training().epochs),
-              use.seconds,
-              use.processor_seconds,
-              use.peak_mib,
-              {}};
-  std::ifstream metrics(setup.file("out/metrics.jsonl"));
-  for (std::string line; std::getline(metrics, line);)
-    if (const json step = json::parse(line); step.contains("loss"))
-      out.losses.push_back(step.at("loss").get<double>());
-  if (out.losses.empty()) throw std::runtime_error("strop-trainer has told of no step");
-  return out;
-}
-
 // The order in which strop-trainer takes the pairs.
 json order_of(const TrainerSetup& setup) {
   trainer::Recipe recipe;
-  recipe.train.seed = kSeed;
+  recipe.train.seed = static_cast<std::uint64_t>(DpoNumbers().seed);
   recipe.train.batch = setup.training().batch;
   trainer::StepOrder order(static_cast<std::size_t>(setup.training().pair_count), recipe);
   const auto steps = static_cast<std::int64_t>(order.steps_an_epoch());
@@ -96,12 +33,16 @@ json order_of(const TrainerSetup& setup) {
       for (const std::size_t pair : order.pairs_of(epoch * steps + step)) pairs.push_back(pair);
     epochs.push_back(pairs);
   }
-  return {{"epochs", epochs}, {"batch", setup.training().batch}, {"seed", kSeed}, {"rank", kRank},
-          {"alpha", kAlpha},  {"learning_rate", kRate},          {"beta", kBeta}, {"clip", kClip}};
+  const DpoNumbers numbers;
+  return {{"epochs", epochs},       {"batch", setup.training().batch},
+          {"seed", numbers.seed},   {"rank", numbers.rank},
+          {"alpha", numbers.alpha}, {"learning_rate", numbers.rate},
+          {"beta", numbers.beta},   {"clip", numbers.clip}};
 }
 
 // Of TRL the imports and the loading of the model do not count: the script has the clock.
-Trained train_with_trl(const TrainerSetup& setup, const std::string& settings) {
+Trained train_with_trl(const TrainerSetup& setup, const std::string& precision,
+                       const std::string& settings) {
   std::ofstream(setup.file("order.json")) << order_of(setup);
   const TrainerFlags& flags = setup.flags();
   const std::string result = setup.file("trl-" + settings + ".json");
@@ -109,11 +50,13 @@ Trained train_with_trl(const TrainerSetup& setup, const std::string& settings) {
       "train_dpo.py",
       {setup.file("inputs"), "--settings", settings, "--order", setup.file("order.json"), "--out",
        result, "--device", flags.device, "--threads", std::to_string(flags.threads),
-       "--micro-batch", std::to_string(flags.micro_batch), "--dtype", flags.precision});
+       "--micro-batch", std::to_string(flags.micro_batch), "--dtype", precision});
   const json told = json::parse(std::ifstream(result));
-  return {told.at("pairs").get<double>(), told.at("seconds").get<double>(),
-          told.at("processor_seconds").get<double>(), told.at("peak_mib").get<double>(),
-          told.at("losses").get<std::vector<double>>()};
+  return {.pairs = told.at("pairs").get<double>(),
+          .seconds = told.at("seconds").get<double>(),
+          .processor_seconds = told.at("processor_seconds").get<double>(),
+          .peak_mib = told.at("peak_mib").get<double>(),
+          .losses = told.at("losses").get<std::vector<double>>()};
 }
 
 double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
@@ -131,15 +74,13 @@ std::string at_least(double ratio) {
   return ">= " + text + " x";
 }
 
-bool is_bfloat16(const TrainerSetup& setup) { return setup.flags().precision == "bfloat16"; }
-
 class DpoRows {
  public:
-  DpoRows(const TrainerSetup& setup, Report& report)
+  DpoRows(const TrainerSetup& setup, const std::string& precision, Report& report)
       : report_(report),
-        bench_("DPO of a LoRA adapter, " + setup.name() + ", " + setup.flags().precision + ", " +
+        bench_("DPO of a LoRA adapter, " + setup.name() + ", " + precision + ", " +
                setup.flags().device),
-        same_loss_(is_bfloat16(setup) ? kSameLossInBfloat16 : kSameLoss) {}
+        same_loss_(precision == "bfloat16" ? kSameLossInBfloat16 : kSameLoss) {}
 
   void add_plain(const std::string& name, double value, const std::string& unit) {
     report_.add({bench_, name, value, unit, "", std::nullopt, "", true});
@@ -170,25 +111,31 @@ class DpoRows {
   double same_loss_;
 };
 
-}  // namespace
-
-void measure_dpo(const TrainerSetup& setup, Report& report) {
-  DpoRows rows(setup, report);
+void measure_in(const std::string& precision, const TrainerSetup& setup, Report& report) {
+  const bool half = precision == "bfloat16";
+  DpoRows rows(setup, precision, report);
   const TrainerFlags& flags = setup.flags();
-  const Trained strop = train_with_strop(setup);
+  const TrainerSetup::Training& training = setup.training();
+  const Trained strop = train_with_strop(setup, {.base = training.base,
+                                                 .pairs = training.pairs,
+                                                 .precision = precision,
+                                                 .context = flags.prompt + flags.completion,
+                                                 .batch = training.batch,
+                                                 .shard = flags.micro_batch,
+                                                 .epochs = training.epochs,
+                                                 .threads = flags.threads});
   rows.add_use("strop-trainer", strop);
-  const auto gemms = measure_gemms(setup.training().base, {flags.prompt, flags.completion},
-                                   {flags.device, flags.threads, is_bfloat16(setup)});
+  const auto gemms = measure_gemms(training.base, {flags.prompt, flags.completion},
+                                   {flags.device, flags.threads, half});
   for (const Gemm& gemm : gemms)
     rows.add_plain("product of " + std::to_string(gemm.rows) + " x " + std::to_string(gemm.in) +
                        " x " + std::to_string(gemm.out),
                    gemm.flop_per_second / 1e9, "GFLOP/s");
   rows.add_plain("least work, done by strop-trainer",
-                 least_flop(gemms, setup.training().epochs) * strop.pairs_a_second() / 1e9,
-                 "GFLOP/s");
-  const double floor = 1 / least_seconds(gemms, setup.training().epochs);
+                 least_flop(gemms, training.epochs) * strop.pairs_a_second() / 1e9, "GFLOP/s");
+  const double floor = 1 / least_seconds(gemms, training.epochs);
   rows.add_plain("matrix products alone", floor, "pairs/s");
-  rows.add_speed(strop, "matrix products alone", floor, is_bfloat16(setup) ? 0.55 : 0.7);
+  rows.add_speed(strop, "matrix products alone", floor, half ? 0.55 : 0.7);
   if (!setup.has_peers()) return;
 
   struct Other {
@@ -199,13 +146,21 @@ void measure_dpo(const TrainerSetup& setup, Report& report) {
   const double by_defaults = setup.name() == "qwen2.5-7b" ? 3 : 4;
   for (const Other& other :
        {Other{"defaults", "TRL's defaults", by_defaults}, {"best", "TRL's best", 2}}) {
-    const Trained trl = train_with_trl(setup, other.settings);
+    const Trained trl = train_with_trl(setup, precision, other.settings);
     rows.add_plain(other.name, trl.pairs_a_second(), "pairs/s");
     rows.add_use(other.name, trl);
     rows.add_speed(strop, other.name, trl.pairs_a_second(), other.goal);
     if (flags.device == "cpu") rows.add_memory(strop, other.name, trl.peak_mib, 0.5);
     rows.add_losses(other.name, largest_difference(strop.losses, trl.losses));
   }
+}
+
+}  // namespace
+
+void measure_dpo(const TrainerSetup& setup, Report& report) {
+  for (const char* precision : {"float32", "bfloat16"})
+    if (setup.flags().precision.empty() || setup.flags().precision == precision)
+      measure_in(precision, setup, report);
 }
 
 }  // namespace strop::bench

@@ -1,8 +1,8 @@
 // strop_bench_trainer: the speed and memory of what strop-trainer does, beside what others do in
 // the same run: dpo beside TRL and the machine's matrix products, tokenizer beside Hugging Face's,
-// loading beside read(), serve beside llama.cpp.
+// loading beside read(), serve beside llama.cpp; and growth, how training slows as the work grows.
 //
-//   strop_bench_trainer [--json F] [--scale S] [--only dpo|tokenizer|loading|serve] --trainer T
+//   strop_bench_trainer [--json F] [--scale S] [--only NAME] --trainer T
 //       (--python PYTHON [--shape NAME] | --base FOLDER --pairs FILE) [--device D] [--precision P]
 //       [--threads N] [--prompt N] [--completion N] [--micro-batch N]
 // PYTHON has what peers/requirements.txt lists; without it strop-trainer is measured alone.
@@ -19,10 +19,11 @@ namespace {
 
 using namespace strop::bench;
 
-constexpr std::array<Measurement<TrainerSetup>, 4> kMeasurements{{{"dpo", measure_dpo},
+constexpr std::array<Measurement<TrainerSetup>, 5> kMeasurements{{{"dpo", measure_dpo},
                                                                   {"tokenizer", measure_tokenizer},
                                                                   {"loading", measure_loading},
-                                                                  {"serve", measure_serve}}};
+                                                                  {"serve", measure_serve},
+                                                                  {"growth", measure_growth}}};
 
 int run(int argc, char** argv) {
   TrainerFlags flags;
@@ -45,12 +46,12 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(2, 1 << 15))
       ->capture_default_str();
   app.add_option("--device", flags.device, "cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--precision", flags.precision, "float32 or bfloat16, of dpo")
-      ->check(CLI::IsMember({"float32", "bfloat16"}))
-      ->capture_default_str();
+  app.add_option("--precision", flags.precision, "of dpo: float32, bfloat16 (default: both)")
+      ->check(CLI::IsMember({"float32", "bfloat16"}));
   app.add_option("--threads", flags.threads, "of the processor; 0: every core")
       ->check(CLI::Range(0, 1024));
-  app.add_option("--micro-batch", flags.micro_batch, "pairs that either computes at once")
+  app.add_option("--micro-batch", flags.micro_batch,
+                 "pairs at once, of strop-trainer and of TRL at its best")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   app.callback([&flags] {

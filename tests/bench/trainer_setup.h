@@ -21,11 +21,11 @@ struct TrainerFlags {
   std::string pairs;    // of `base`
   std::string shape = "qwen2.5-0.5b";
   std::string device = "cpu";
-  std::string precision = "float32";  // or bfloat16; of training
-  std::int64_t prompt = 1024;         // tokens
-  std::int64_t completion = 32;       // of each side
-  int threads = 0;                    // 0: every core
-  int micro_batch = 1;                // pairs that either computes at once
+  std::string precision;         // float32 or bfloat16, of training; empty: one after the other
+  std::int64_t prompt = 1024;    // tokens
+  std::int64_t completion = 32;  // of each side
+  int threads = 0;               // 0: every core
+  int micro_batch = 1;           // pairs at once, of strop-trainer and of TRL at its best
 };
 
 class TrainerSetup {

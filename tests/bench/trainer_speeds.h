@@ -19,6 +19,10 @@ void measure_tokenizer(const TrainerSetup& setup, Report& report);
 // Reading weights that need no conversion, beside read() of the file.
 void measure_loading(const TrainerSetup& setup, Report& report);
 
+// Pairs a second against tokens of the prompt, pairs of one prompt, size of the model, threads; of
+// models that the Python makes.
+void measure_growth(const TrainerSetup& setup, Report& report);
+
 // A completion of strop-trainer serve, streamed over HTTP: time to the first token and tokens a
 // second after it, beside llama.cpp on the same weights and tokens.
 void measure_serve(const TrainerSetup& setup, Report& report);

@@ -85,10 +85,10 @@ int run(const Options& options) {
   const ModelConfig config = base_config(recipe, tokenizer);
   const TokenPairs data = load_pairs(recipe, tokenizer);
   const torch::ScalarType type = compute_type(recipe.train.precision, config, device);
-  Plan plan = make_plan(recipe, config, data.pairs, threads, type,
-                        device.is_cuda() ? MemoryNow{} : memory_now());
+  Plan plan =
+      make_plan(recipe, config, data, threads, type, device.is_cuda() ? MemoryNow{} : memory_now());
   if (plan.fits() && !options.no_measure)
-    plan.seconds = measured_seconds(recipe, data.pairs, threads, tokenizer, device);
+    plan.seconds = measured_seconds(recipe, data.pairs, plan, threads, tokenizer, device);
   if (options.json)
     std::cout << plan_to_json(plan).dump(2) << std::endl;
   else

@@ -26,6 +26,12 @@ SHAPES = {
                          num_key_value_heads=2, vocab_size=151936, tie_word_embeddings=True),
     "qwen2.5-7b": dict(hidden_size=3584, intermediate_size=18944, num_hidden_layers=28, num_attention_heads=28,
                        num_key_value_heads=4, vocab_size=152064, tie_word_embeddings=False),
+    "15m": dict(hidden_size=256, intermediate_size=1024, num_hidden_layers=6, num_attention_heads=4, num_key_value_heads=2,
+                vocab_size=32768, tie_word_embeddings=True),
+    "60m": dict(hidden_size=512, intermediate_size=2048, num_hidden_layers=10, num_attention_heads=8, num_key_value_heads=2,
+                vocab_size=32768, tie_word_embeddings=True),
+    "160m": dict(hidden_size=768, intermediate_size=3072, num_hidden_layers=16, num_attention_heads=12, num_key_value_heads=2,
+                 vocab_size=32768, tie_word_embeddings=True),
     "tiny": dict(hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
                  vocab_size=512, tie_word_embeddings=True),
 }
@@ -56,12 +62,13 @@ def words(draw, length):
     return "x" + text + "y"
 
 
-def write_pairs(folder, count, prompt, completion):
+def write_pairs(folder, count, prompt, completion, sharing):
     draw = random.Random(1)
     with open(f"{folder}/pairs.jsonl", "w") as strop, open(f"{folder}/trl.jsonl", "w") as trl:
         for i in range(count):
-            suffix = words(draw, min(64, prompt // 4))
-            prefix = words(draw, prompt - 3 - len(suffix))
+            if i % sharing == 0:
+                suffix = words(draw, min(64, prompt // 4))
+                prefix = words(draw, prompt - 3 - len(suffix))
             chosen, rejected = words(draw, completion - 1), words(draw, completion - 1)
             strop.write(json.dumps({
                 "v": 1, "id": f"p{i}", "language": "python", "repo": "r", "path_ext": "py", "prefix": prefix, "suffix": suffix,
@@ -77,8 +84,9 @@ arguments.add_argument("--shape", choices=SHAPES, default="qwen2.5-0.5b")
 arguments.add_argument("--pairs", type=int, required=True)
 arguments.add_argument("--prompt", type=int, default=1024)
 arguments.add_argument("--completion", type=int, default=32)
+arguments.add_argument("--sharing", type=int, default=1, help="pairs one after another that have one prompt")
 given = arguments.parse_args()
 os.makedirs(f"{given.folder}/base", exist_ok=True)
 write_checkpoint(f"{given.folder}/base", given.shape)
 write_tokenizer(f"{given.folder}/base", SHAPES[given.shape]["vocab_size"])
-write_pairs(given.folder, given.pairs, given.prompt, given.completion)
+write_pairs(given.folder, given.pairs, given.prompt, given.completion, given.sharing)

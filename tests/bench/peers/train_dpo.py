@@ -9,7 +9,7 @@ losses can be compared; ORDER.json has {"epochs": [[pair, …], …], "batch": p
 to the end of training: neither imports nor the loading of the model count.
 
 defaults: what DPOConfig has, but for max_length, whose 1,024 would cut the whole completion off, for precision, which is
-asked for, and for the batch, where --micro-batch says that memory has not enough for its 8.
+asked for, and for a batch of fewer pairs than its 8.
 best: the reference scored once, no activation checkpointing; in bfloat16 the base's weights too are kept in it.
 """
 import argparse
@@ -61,7 +61,7 @@ arguments.add_argument("--order", required=True)
 arguments.add_argument("--out", required=True)
 arguments.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
 arguments.add_argument("--device", default="cpu")
-arguments.add_argument("--micro-batch", type=int, default=8, help="pairs at once; the rest of a batch is accumulated")
+arguments.add_argument("--micro-batch", type=int, default=8, help="of best: pairs at once; the rest of a batch is accumulated")
 arguments.add_argument("--threads", type=int, default=0)
 given = arguments.parse_args()
 if given.threads:
@@ -75,7 +75,7 @@ weights = torch.bfloat16 if best and given.dtype == "bfloat16" else torch.float3
 model = AutoModelForCausalLM.from_pretrained(f"{given.folder}/base", dtype=weights)
 pairs = load_dataset("json", data_files=f"{given.folder}/trl.jsonl", split="train", cache_dir=f"{given.out}.cache")
 pairs = pairs.select([pair for epoch in order["epochs"] for pair in epoch])
-micro = min(given.micro_batch, order["batch"])
+micro = min(given.micro_batch if best else DPOConfig.per_device_train_batch_size, order["batch"])
 config = DPOConfig(
     output_dir=f"{given.out}.run", use_cpu=given.device == "cpu", bf16=given.dtype == "bfloat16", max_length=None,
     per_device_train_batch_size=micro, gradient_accumulation_steps=order["batch"] // micro, num_train_epochs=1,
