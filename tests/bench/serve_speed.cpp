@@ -1,9 +1,11 @@
 // One stream of strop-trainer serve beside llama.cpp (peers/time_llama_cpp.py), which gets the same
 // tokens and is timed without HTTP. Both compute in float32 with as many threads, one after the
-// other; the first prompt is to warm up and does not count.
+// other; the first prompt is to warm up and does not count, and of the others the best does: what
+// else the machine does makes a token only slower.
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <stdexcept>
@@ -18,7 +20,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr double kRounds = 3;
+constexpr double kRounds = 5;
 constexpr int kTokens = 64;
 constexpr double kSpeedGoal = 0.8;
 constexpr double kFirstTokenGoal = 1.25;
@@ -45,9 +47,15 @@ std::vector<Prompt> make_prompts(const TrainerSetup& setup, std::size_t count) {
   return out;
 }
 
+// Of the best completions.
 struct Speed {
-  std::vector<double> first_seconds;
-  std::vector<double> tokens_a_second;
+  double first_milliseconds = std::numeric_limits<double>::infinity();
+  double tokens_a_second = 0;
+
+  void add(double first_seconds, double then_tokens_a_second) {
+    first_milliseconds = std::min(first_milliseconds, first_seconds * 1000);
+    tokens_a_second = std::max(tokens_a_second, then_tokens_a_second);
+  }
 };
 
 std::vector<ServedCompletion> ask_strop(const TrainerSetup& setup,
@@ -70,9 +78,8 @@ Speed speed_of(const std::vector<ServedCompletion>& completions) {
     const ServedCompletion& one = completions[i];
     if (one.tokens < 2)
       throw std::runtime_error("the model ends its text at once, so its speed cannot be measured");
-    out.first_seconds.push_back(one.first_seconds);
-    out.tokens_a_second.push_back(static_cast<double>(one.tokens - 1) /
-                                  (one.seconds - one.first_seconds));
+    out.add(one.first_seconds,
+            static_cast<double>(one.tokens - 1) / (one.seconds - one.first_seconds));
   }
   return out;
 }
@@ -91,10 +98,9 @@ json ask_llama_cpp(const TrainerSetup& setup, const std::vector<Prompt>& prompts
 
 Speed speed_of(const json& completions) {
   Speed out;
-  for (std::size_t i = 1; i < completions.size(); ++i) {
-    out.first_seconds.push_back(completions[i].at("first_seconds").get<double>());
-    out.tokens_a_second.push_back(completions[i].at("tokens_a_second").get<double>());
-  }
+  for (std::size_t i = 1; i < completions.size(); ++i)
+    out.add(completions[i].at("first_seconds").get<double>(),
+            completions[i].at("tokens_a_second").get<double>());
   return out;
 }
 
@@ -119,8 +125,6 @@ void measure_serve(const TrainerSetup& setup, Report& report) {
   const std::vector<Prompt> prompts = make_prompts(setup, rounds + 1);
   const std::vector<ServedCompletion> completions = ask_strop(setup, prompts, threads);
   const Speed strop = speed_of(completions);
-  const double speed = median(strop.tokens_a_second);
-  const double first = median(strop.first_seconds) * 1000;
   const std::string bench = "serve, " + setup.name() + ", float32, " + setup.flags().device + ", " +
                             std::to_string(prompts.back().tokens.size()) + " tokens in";
   const auto add_plain = [&](const char* name, double value, const char* unit) {
@@ -128,23 +132,21 @@ void measure_serve(const TrainerSetup& setup, Report& report) {
   };
   // llama.cpp computes on the processor here.
   if (!setup.has_peers() || setup.flags().device != "cpu") {
-    add_plain("strop-trainer, one stream", speed, "tokens/s");
-    add_plain("strop-trainer, first token", first, "ms");
+    add_plain("strop-trainer, one stream", strop.tokens_a_second, "tokens/s");
+    add_plain("strop-trainer, first token", strop.first_milliseconds, "ms");
     return;
   }
   const json theirs = ask_llama_cpp(setup, prompts, threads);
   const Speed peer = speed_of(theirs);
-  const double peer_speed = median(peer.tokens_a_second);
-  const double peer_first = median(peer.first_seconds) * 1000;
-  const double by_speed = speed / peer_speed;
-  const double by_first = first / peer_first;
-  add_plain("llama.cpp, one stream", peer_speed, "tokens/s");
-  add_plain("llama.cpp, first token", peer_first, "ms");
+  const double by_speed = strop.tokens_a_second / peer.tokens_a_second;
+  const double by_first = strop.first_milliseconds / peer.first_milliseconds;
+  add_plain("llama.cpp, one stream", peer.tokens_a_second, "tokens/s");
+  add_plain("llama.cpp, first token", peer.first_milliseconds, "ms");
   add_plain("texts that are the same", same_texts(setup, completions, theirs), "%");
-  report.add({bench, "strop-trainer, one stream", speed, "tokens/s", "llama.cpp", by_speed,
-              ">= 0.8 x", by_speed >= kSpeedGoal});
-  report.add({bench, "strop-trainer, first token", first, "ms", "llama.cpp", by_first, "<= 1.25 x",
-              by_first <= kFirstTokenGoal});
+  report.add({bench, "strop-trainer, one stream", strop.tokens_a_second, "tokens/s", "llama.cpp",
+              by_speed, ">= 0.8 x", by_speed >= kSpeedGoal});
+  report.add({bench, "strop-trainer, first token", strop.first_milliseconds, "ms", "llama.cpp",
+              by_first, "<= 1.25 x", by_first <= kFirstTokenGoal});
 }
 
 }  // namespace strop::bench
