@@ -38,10 +38,10 @@ TEST(TrainerBench, MeasuresAndSaysItInRows) {
           << '\n';
   lines.close();
 
-  support::Process bench(
-      trainer_bench({"--base", STROP_SOURCE_DIR "/models/strop-tiny", "--pairs", pairs, "--prompt",
-                     "64", "--completion", "24", "--scale", "0.02", "--json", file}),
-      {});
+  const std::string base = STROP_SOURCE_DIR "/models/strop-tiny";
+  support::Process bench(trainer_bench({"--base", base, "--pairs", pairs, "--prompt", "64",
+                                        "--completion", "24", "--scale", "0.02", "--json", file}),
+                         {});
   ASSERT_EQ(bench.wait(), 0);
 
   const json said = json::parse(std::ifstream(file));
@@ -60,7 +60,7 @@ TEST(TrainerBench, MeasuresAndSaysItInRows) {
   EXPECT_THAT(rows, ElementsAre(Pair("DPO", Ge(3)), Pair("loading", 3), Pair("serve", 2),
                                 Pair("tokenizer", 2)));
   // To the matrix products and to read(); nothing else is there to compare with.
-  EXPECT_THAT(goals, ElementsAre(Pair("DPO", 1), Pair("loading", 2)));
+  EXPECT_THAT(goals, ElementsAre(Pair("DPO", 2), Pair("loading", 2)));
 }
 
 TEST(TrainerBench, SaysWhatIsWrong) {
