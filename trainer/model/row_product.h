@@ -7,18 +7,9 @@
 
 #include <torch/torch.h>
 
-#include <vector>
-
 namespace strop::trainer {
 
-inline torch::Tensor row_product(const torch::Tensor& x, const torch::Tensor& weight,
-                                 const torch::Tensor& bias) {
-  if (x.numel() != weight.size(1)) return torch::linear(x, weight, bias);
-  const torch::Tensor row = x.reshape(-1);
-  const torch::Tensor y = bias.defined() ? torch::addmv(bias, weight, row) : torch::mv(weight, row);
-  std::vector<std::int64_t> shape = x.sizes().vec();
-  shape.back() = weight.size(0);
-  return y.view(shape);
-}
+torch::Tensor row_product(const torch::Tensor& x, const torch::Tensor& weight,
+                          const torch::Tensor& bias);
 
 }  // namespace strop::trainer
