@@ -460,6 +460,21 @@ TEST_F(Serve, RefusesWhatItWouldOtherwiseIgnore) {
   EXPECT_EQ(send(http::verb::get, "/v1/completions").status, 405U);
 }
 
+TEST_F(Serve, WhatNestsWithoutEndIsRefusedAndTheServerLives) {
+  start();
+  for (const std::size_t depth : {20UL, 100'000UL, 1'000'000UL})
+    for (const char* field : {"stop", "prompt", "logit_bias", "stream_options", "unknown"}) {
+      const std::string nest = std::string(depth, '[') + std::string(depth, ']');
+      const Said answer = send(http::verb::post, "/v1/completions",
+                               R"({"prompt": "a", ")" + std::string(field) + "\": " + nest + "}");
+      EXPECT_EQ(answer.status, 400U);
+      EXPECT_THAT(answer.text, HasSubstr("nests deeper")) << field;
+    }
+  for (const char* body : {R"({"prompt": "a", "stop": [["b"]]})", R"({"prompt": "a", "stop": {}})"})
+    EXPECT_THAT(send(http::verb::post, "/v1/completions", body).text, HasSubstr("'stop' must be"));
+  EXPECT_EQ(post({{"prompt", "a"}, {"stop", {"b", "c"}}, {"max_tokens", 1}}).status, 200U);
+}
+
 TEST_F(Serve, PagesOfABrowserAndOtherNamesAreShutOut) {
   start();
   EXPECT_EQ(send(http::verb::get, "/health", "", {{"Host", "evil.example"}}).status, 403U);
