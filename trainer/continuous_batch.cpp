@@ -34,6 +34,12 @@ double temperature_of(const BatchJob& job, std::size_t row) {
 
 }  // namespace
 
+std::size_t most_row_bytes(const Decoder& model, const BatchJob& job) {
+  const auto prompt = static_cast<std::int64_t>(job.prompt.size());
+  return static_cast<std::size_t>(roomy(prompt + job.options.max_tokens)) *
+         bytes_of(model.make_cache(1, 1));
+}
+
 void ContinuousBatch::join(BatchJob job) {
   job.options.max_tokens = room_after(job.prompt, model_.config(), job.options.max_tokens);
   joining_.push_back({std::make_shared<const BatchJob>(std::move(job)), {}, false});
@@ -42,6 +48,13 @@ void ContinuousBatch::join(BatchJob job) {
 std::size_t ContinuousBatch::rows() const {
   std::size_t out = rows_.size();
   for (const Joining& joining : joining_) out += joining.job->count;
+  return out;
+}
+
+std::size_t ContinuousBatch::bytes() const {
+  std::size_t out = 0;
+  for (const Row& row : rows_) out += row.job->row_bytes;
+  for (const Joining& joining : joining_) out += joining.job->count * joining.job->row_bytes;
   return out;
 }
 

@@ -30,10 +30,14 @@ struct BatchJob {
   std::size_t count = 1;
   GenerateOptions options;
   bool use_prefix_cache = true;
+  std::size_t row_bytes = 0;  // keys and values that a completion is counted with
   std::function<void(std::size_t reused)> started;  // tokens of the prompt that were known
   std::function<void(std::size_t row, CompletionPiece piece)> receive;
   std::function<void(const std::string& why)> failed;
 };
+
+// Bytes of keys and values that each of the job's completions grows to at most.
+std::size_t most_row_bytes(const Decoder& model, const BatchJob& job);
 
 class ContinuousBatch {
  public:
@@ -45,6 +49,8 @@ class ContinuousBatch {
   bool advance();
   // Sequences that are computed or about to be.
   std::size_t rows() const;
+  // What their jobs count them with.
+  std::size_t bytes() const;
   PrefixCache& prefixes() { return prefixes_; }
 
  private:

@@ -460,6 +460,21 @@ TEST_F(Serve, RefusesWhatItWouldOtherwiseIgnore) {
   EXPECT_EQ(send(http::verb::get, "/v1/completions").status, 405U);
 }
 
+TEST_F(Serve, WhatTakesMoreMemoryThanThereIsIsRefusedAndSaysWhatToDo) {
+  ServeOptions options;
+  options.batch_mib = 1;
+  start(options);
+  const json one = {{"prompt", "x = "}, {"max_tokens", 2}};
+  EXPECT_EQ(post(one).status, 200U);
+  json many = one;
+  many["n"] = 16;
+  const Said refused = post(many);
+  EXPECT_EQ(refused.status, 400U);
+  EXPECT_THAT(refused.text, HasSubstr("ask for fewer completions"));
+  EXPECT_THAT(refused.text, HasSubstr("the server has 1:"));
+  EXPECT_THAT(refused.text, HasSubstr("--batch-mib"));
+}
+
 TEST_F(Serve, WhatNestsWithoutEndIsRefusedAndTheServerLives) {
   start();
   for (const std::size_t depth : {20UL, 100'000UL, 1'000'000UL})
