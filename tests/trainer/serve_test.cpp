@@ -29,6 +29,7 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 struct Said {
   unsigned status = 0;
@@ -325,6 +326,28 @@ TEST_F(Serve, InfillReadsAPromptAheadAndSaysWhyItStopped) {
   CompletionPiece ended;
   ended.finish = Finish::kStop;
   EXPECT_EQ(infill_response(0, ended, {}, model_->tokenizer, "", {})["stop_type"], "eos");
+}
+
+TEST_F(Serve, InfillEndsInTimeOnceItHasALine) {
+  start();
+  json ask = {{"input_prefix", "import os\nimport "},
+              {"input_suffix", ""},
+              {"n_predict", 200},
+              {"temperature", 0},
+              {"samplers", {"top_k", "top_p"}},
+              {"n_indent", 4}};
+  const json whole = infill(ask).body;
+  ask["t_max_predict_ms"] = 1;
+  const json early = infill(ask).body;
+  const std::string text = early["content"];
+  EXPECT_EQ(early["stop_type"], "limit");
+  EXPECT_THAT(text, HasSubstr("\n"));
+  EXPECT_LT(early["tokens_predicted"], whole["tokens_predicted"]);
+  EXPECT_THAT(whole["content"].get<std::string>(), StartsWith(text));
+  ask["t_max_predict_ms"] = -1;  // llama.cpp's word for no bound
+  EXPECT_EQ(infill(ask).body["content"], whole["content"]);
+  ask["t_max_predict_ms"] = "soon";
+  EXPECT_THAT(infill(ask).text, HasSubstr("'t_max_predict_ms' must be a whole number"));
 }
 
 TEST_F(Serve, AnAdapterIsChangedUnderLoadAndNoRequestIsLost) {

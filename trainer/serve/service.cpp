@@ -189,6 +189,7 @@ BatchJob Service::job_of(const CompletionRequest& request) {
   }
   out.count = request.count;
   out.use_prefix_cache = request.use_prefix_cache;
+  out.most_time = std::chrono::milliseconds(request.most_ms);
   const std::int64_t room = options_.context - static_cast<std::int64_t>(out.prompt.size());
   out.options.max_tokens = open_end ? room : std::min(request.max_tokens, room);
   out.options.temperature = request.temperature;
