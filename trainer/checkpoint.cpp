@@ -100,8 +100,10 @@ void save_checkpoint(const std::string& directory, const Checkpoint& checkpoint)
     fs::remove_all(fresh, ignored);  // half of one only takes room on a disk that is full
     throw;
   }
-  fs::remove_all(old);
-  if (fs::exists(directory)) fs::rename(directory, old);
+  if (fs::exists(directory)) {  // else a kill left the old one as the only one that is whole
+    fs::remove_all(old);
+    fs::rename(directory, old);
+  }
   fs::rename(fresh, directory);
   sync_path(fs::absolute(directory).parent_path().string());
   fs::remove_all(old);
@@ -128,9 +130,11 @@ tl::expected<std::optional<Checkpoint>, std::string> load_checkpoint(const std::
 
 void remove_checkpoint(const std::string& directory) {
   const std::string gone = directory + ".new";  // which nobody reads
-  fs::remove_all(directory + ".old");
-  fs::remove_all(gone);
-  if (fs::exists(directory)) fs::rename(directory, gone);
+  // The old one first: without the other it is the one that is read.
+  for (const std::string& one : {directory + ".old", directory}) {
+    fs::remove_all(gone);
+    if (fs::exists(one)) fs::rename(one, gone);
+  }
   fs::remove_all(gone);
 }
 

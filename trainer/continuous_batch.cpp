@@ -9,6 +9,7 @@ namespace strop::trainer {
 namespace {
 
 using torch::Tensor;
+using Clock = std::chrono::steady_clock;
 
 constexpr double kSampleTemperature = 0.8;  // of further candidates when none is asked for
 // Tokens of a prompt that are computed at once: between two looks at is_cancelled, and fewer where
@@ -26,6 +27,12 @@ Tensor token_tensor(std::span<const TokenId> tokens) {
       .to(torch::kInt64);
 }
 
+bool has_line_end(std::string_view bytes) { return bytes.find('\n') != std::string_view::npos; }
+
+bool is_late(const BatchJob& job, Clock::time_point seated) {
+  return job.most_time.count() > 0 && Clock::now() - seated > job.most_time;
+}
+
 double temperature_of(const BatchJob& job, std::size_t row) {
   if (job.count == 1) return job.options.temperature;
   if (row == 0) return 0;
@@ -33,6 +40,12 @@ double temperature_of(const BatchJob& job, std::size_t row) {
 }
 
 }  // namespace
+
+std::size_t most_row_bytes(const Decoder& model, const BatchJob& job) {
+  const auto prompt = static_cast<std::int64_t>(job.prompt.size());
+  return static_cast<std::size_t>(roomy(prompt + job.options.max_tokens)) *
+         bytes_of(model.make_cache(1, 1));
+}
 
 void ContinuousBatch::join(BatchJob job) {
   job.options.max_tokens = room_after(job.prompt, model_.config(), job.options.max_tokens);
@@ -42,6 +55,13 @@ void ContinuousBatch::join(BatchJob job) {
 std::size_t ContinuousBatch::rows() const {
   std::size_t out = rows_.size();
   for (const Joining& joining : joining_) out += joining.job->count;
+  return out;
+}
+
+std::size_t ContinuousBatch::bytes() const {
+  std::size_t out = 0;
+  for (const Row& row : rows_) out += row.job->row_bytes;
+  for (const Joining& joining : joining_) out += joining.job->count * joining.job->row_bytes;
   return out;
 }
 
@@ -135,9 +155,14 @@ void ContinuousBatch::choose(Row& row, const Tensor& logits) {
   if (!row.builder.done()) {
     const Tensor values = logits.to(torch::kCPU, torch::kFloat32).contiguous();
     const auto width = static_cast<std::size_t>(values.size(0));
-    row.builder.add(row.sampler.choose({values.data_ptr<float>(), width}));
+    TokenChoice choice = row.sampler.choose({values.data_ptr<float>(), width});
+    row.has_line = row.has_line || has_line_end(tokenizer_.bytes_of(choice.token));
+    row.builder.add(std::move(choice));
   }
+  const bool late = !row.builder.done() && row.has_line && is_late(*row.job, row.seated);
+  if (late) row.builder.cancel();
   CompletionPiece piece = row.builder.take();
+  if (late) piece.finish = Finish::kLength;
   if (piece.finish || !piece.text.empty() || !piece.tokens.empty())
     row.job->receive(row.index, std::move(piece));
 }

@@ -8,6 +8,7 @@
 // unless the step of all failed.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -30,10 +31,16 @@ struct BatchJob {
   std::size_t count = 1;
   GenerateOptions options;
   bool use_prefix_cache = true;
+  // After its first token, a completion with a line's end goes on for so long; 0: it may for ever.
+  std::chrono::milliseconds most_time{0};
+  std::size_t row_bytes = 0;  // keys and values that a completion is counted with
   std::function<void(std::size_t reused)> started;  // tokens of the prompt that were known
   std::function<void(std::size_t row, CompletionPiece piece)> receive;
   std::function<void(const std::string& why)> failed;
 };
+
+// Bytes of keys and values that each of the job's completions grows to at most.
+std::size_t most_row_bytes(const Decoder& model, const BatchJob& job);
 
 class ContinuousBatch {
  public:
@@ -45,6 +52,8 @@ class ContinuousBatch {
   bool advance();
   // Sequences that are computed or about to be.
   std::size_t rows() const;
+  // What their jobs count them with.
+  std::size_t bytes() const;
   PrefixCache& prefixes() { return prefixes_; }
 
  private:
@@ -60,6 +69,8 @@ class ContinuousBatch {
     CompletionBuilder builder;
     KvCache cache;
     std::vector<TokenId> tokens;  // those that the cache holds
+    std::chrono::steady_clock::time_point seated = std::chrono::steady_clock::now();
+    bool has_line = false;
   };
 
   bool prefill(Joining& joining);

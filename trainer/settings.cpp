@@ -9,7 +9,7 @@ namespace strop::trainer {
 namespace {
 
 constexpr int kMostThreads = 1024;
-constexpr std::int64_t kMostCacheMib = 1 << 20;
+constexpr std::int64_t kMostMib = 1 << 20;
 
 void check(const Settings& settings, const std::string& file) {
   const auto want = [&](bool holds, const std::string& what) {
@@ -20,8 +20,10 @@ void check(const Settings& settings, const std::string& file) {
        "[serve]: 'threads' must be 0 to 1024");
   want(settings.serve.context >= 0,
        "[serve]: 'context' must be a number of tokens, or 0 for the model's positions");
-  want(settings.serve.cache_mib >= 0 && settings.serve.cache_mib <= kMostCacheMib,
+  want(settings.serve.cache_mib >= 0 && settings.serve.cache_mib <= kMostMib,
        "[serve]: 'cache_mib' must be 0 to 1048576");
+  want(settings.serve.batch_mib >= 1 && settings.serve.batch_mib <= kMostMib,
+       "[serve]: 'batch_mib' must be 1 to 1048576");
 }
 
 }  // namespace
@@ -44,6 +46,7 @@ Settings read_settings(const std::string& file) {
   serve.read("threads", out.serve.threads);
   serve.read("adapter", out.serve.adapter);
   serve.read("cache_mib", out.serve.cache_mib);
+  serve.read("batch_mib", out.serve.batch_mib);
   serve.finish();
   top.finish();
   check(out, path);

@@ -20,10 +20,11 @@ struct ServeSettings {
   std::string bind = "127.0.0.1:8012";  // HOST:PORT; port 0 takes any free one
   std::string token_file;
   bool behind_proxy = false;
-  std::int64_t context = 0;      // tokens of prompt and completion; 0: the model's positions
-  int threads = 1;               // threads an operator is spread over; 0: every core
-  std::string adapter;           // adapter folder; empty: none
-  std::int64_t cache_mib = 256;  // keys and values kept for prompts that begin alike
+  std::int64_t context = 0;       // tokens of prompt and completion; 0: the model's positions
+  int threads = 1;                // threads an operator is spread over; 0: every core
+  std::string adapter;            // adapter folder; empty: none
+  std::int64_t cache_mib = 256;   // keys and values kept for prompts that begin alike
+  std::int64_t batch_mib = 4096;  // keys and values that what is computed may grow to
 };
 
 struct Settings {

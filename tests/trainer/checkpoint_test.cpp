@@ -1,9 +1,11 @@
 // Checkpoints: whole or absent, and a corrupt one says what to do.
 #include "trainer/checkpoint.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 
@@ -69,6 +71,56 @@ TEST(CheckpointFolder, ARemovedOneLeavesNothing) {
   EXPECT_FALSE(load_checkpoint(path).value().has_value());
   save_checkpoint(path, at_step(4));
   EXPECT_EQ((*load_checkpoint(path))->state.at("step"), 4);
+}
+
+// Ends work within, as a kill would, where it opens more than so many files at once.
+class FewFiles {
+ public:
+  explicit FewFiles(rlim_t more) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ::close(next);
+    const rlimit limit{static_cast<rlim_t>(next) + more, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  ~FewFiles() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  FewFiles(const FewFiles&) = delete;
+  FewFiles& operator=(const FewFiles&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST(CheckpointFolder, KilledTwiceTheOneThatIsWholeServesStill) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "checkpoint";
+  save_checkpoint(path, at_step(3));
+  // Killed between the renames of the first save; the second ends before its own last rename.
+  std::filesystem::rename(path, path + ".old");
+  std::filesystem::create_symlink("nowhere", path);  // over which no folder can be renamed
+  EXPECT_THROW(save_checkpoint(path, at_step(4)), std::exception);
+  EXPECT_EQ((*load_checkpoint(path))->state.at("step"), 3);
+  std::filesystem::remove(path);
+  save_checkpoint(path, at_step(5));
+  EXPECT_EQ((*load_checkpoint(path))->state.at("step"), 5);
+  EXPECT_FALSE(std::filesystem::exists(path + ".old"));
+}
+
+TEST(CheckpointFolder, KilledWhileRemovingTheOldOneThereIsNoneRatherThanHalfOfOne) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "checkpoint";
+  save_checkpoint(path, at_step(3));
+  std::filesystem::create_directories(path + "/1/2/3/4/5/6/7/8/9");
+  std::filesystem::rename(path, path + ".old");
+  {
+    const FewFiles few(4);
+    EXPECT_THROW(remove_checkpoint(path), std::exception);
+  }
+  const auto left = load_checkpoint(path);
+  ASSERT_TRUE(left) << left.error();
+  EXPECT_FALSE(left->has_value());
+  remove_checkpoint(path);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 TEST(CheckpointFolder, WhatTwoRunsDifferInIsNamed) {

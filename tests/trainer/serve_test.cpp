@@ -29,6 +29,7 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 struct Said {
   unsigned status = 0;
@@ -327,6 +328,28 @@ TEST_F(Serve, InfillReadsAPromptAheadAndSaysWhyItStopped) {
   EXPECT_EQ(infill_response(0, ended, {}, model_->tokenizer, "", {})["stop_type"], "eos");
 }
 
+TEST_F(Serve, InfillEndsInTimeOnceItHasALine) {
+  start();
+  json ask = {{"input_prefix", "import os\nimport "},
+              {"input_suffix", ""},
+              {"n_predict", 200},
+              {"temperature", 0},
+              {"samplers", {"top_k", "top_p"}},
+              {"n_indent", 4}};
+  const json whole = infill(ask).body;
+  ask["t_max_predict_ms"] = 1;
+  const json early = infill(ask).body;
+  const std::string text = early["content"];
+  EXPECT_EQ(early["stop_type"], "limit");
+  EXPECT_THAT(text, HasSubstr("\n"));
+  EXPECT_LT(early["tokens_predicted"], whole["tokens_predicted"]);
+  EXPECT_THAT(whole["content"].get<std::string>(), StartsWith(text));
+  ask["t_max_predict_ms"] = -1;  // llama.cpp's word for no bound
+  EXPECT_EQ(infill(ask).body["content"], whole["content"]);
+  ask["t_max_predict_ms"] = "soon";
+  EXPECT_THAT(infill(ask).text, HasSubstr("'t_max_predict_ms' must be a whole number"));
+}
+
 TEST_F(Serve, AnAdapterIsChangedUnderLoadAndNoRequestIsLost) {
   start();
   const std::vector<std::string> folders = {make_adapter("first", 1, 0.2),
@@ -458,6 +481,36 @@ TEST_F(Serve, RefusesWhatItWouldOtherwiseIgnore) {
   EXPECT_EQ(post({{"prompt", "a"}, {"model", "another"}}).status, 404U);
   EXPECT_EQ(send(http::verb::get, "/v1/chat").status, 404U);
   EXPECT_EQ(send(http::verb::get, "/v1/completions").status, 405U);
+}
+
+TEST_F(Serve, WhatTakesMoreMemoryThanThereIsIsRefusedAndSaysWhatToDo) {
+  ServeOptions options;
+  options.batch_mib = 1;
+  start(options);
+  const json one = {{"prompt", "x = "}, {"max_tokens", 2}};
+  EXPECT_EQ(post(one).status, 200U);
+  json many = one;
+  many["n"] = 16;
+  const Said refused = post(many);
+  EXPECT_EQ(refused.status, 400U);
+  EXPECT_THAT(refused.text, HasSubstr("ask for fewer completions"));
+  EXPECT_THAT(refused.text, HasSubstr("the server has 1:"));
+  EXPECT_THAT(refused.text, HasSubstr("--batch-mib"));
+}
+
+TEST_F(Serve, WhatNestsWithoutEndIsRefusedAndTheServerLives) {
+  start();
+  for (const std::size_t depth : {20UL, 100'000UL, 1'000'000UL})
+    for (const char* field : {"stop", "prompt", "logit_bias", "stream_options", "unknown"}) {
+      const std::string nest = std::string(depth, '[') + std::string(depth, ']');
+      const Said answer = send(http::verb::post, "/v1/completions",
+                               R"({"prompt": "a", ")" + std::string(field) + "\": " + nest + "}");
+      EXPECT_EQ(answer.status, 400U);
+      EXPECT_THAT(answer.text, HasSubstr("nests deeper")) << field;
+    }
+  for (const char* body : {R"({"prompt": "a", "stop": [["b"]]})", R"({"prompt": "a", "stop": {}})"})
+    EXPECT_THAT(send(http::verb::post, "/v1/completions", body).text, HasSubstr("'stop' must be"));
+  EXPECT_EQ(post({{"prompt", "a"}, {"stop", {"b", "c"}}, {"max_tokens", 1}}).status, 200U);
 }
 
 TEST_F(Serve, PagesOfABrowserAndOtherNamesAreShutOut) {

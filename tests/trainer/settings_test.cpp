@@ -43,6 +43,7 @@ context = 200
 threads = 2
 adapter = "adapters/today"
 cache_mib = 64
+batch_mib = 512
 )");
   EXPECT_EQ(got.base, folder_ / "models/base");
   EXPECT_EQ(got.threads, 3);
@@ -54,6 +55,7 @@ cache_mib = 64
   EXPECT_EQ(got.serve.threads, 2);
   EXPECT_EQ(got.serve.adapter, folder_ / "adapters/today");
   EXPECT_EQ(got.serve.cache_mib, 64);
+  EXPECT_EQ(got.serve.batch_mib, 512);
 }
 
 TEST_F(SettingsFile, AnEmptyOneLeavesTheDefaults) {
@@ -67,6 +69,7 @@ TEST_F(SettingsFile, AnEmptyOneLeavesTheDefaults) {
   EXPECT_EQ(got.serve.threads, 1);
   EXPECT_EQ(got.serve.adapter, "");
   EXPECT_EQ(got.serve.cache_mib, 256);
+  EXPECT_EQ(got.serve.batch_mib, 4096);
 }
 
 TEST_F(SettingsFile, WhatIsWrongIsNamedWithFileAndKeyAndWhatItMayBe) {
@@ -85,6 +88,7 @@ TEST_F(SettingsFile, WhatIsWrongIsNamedWithFileAndKeyAndWhatItMayBe) {
       {"serve = 3", "'serve'", "a table"},
       {"[serve]\nthreads = -1", "[serve]: 'threads'", "0 to 1024"},
       {"[serve]\ncache_mib = -1", "[serve]: 'cache_mib'", "0 to 1048576"},
+      {"[serve]\nbatch_mib = 0", "[serve]: 'batch_mib'", "1 to 1048576"},
       {"[serve]\ncontext = -1", "[serve]: 'context'", "a number of tokens"},
       {"[serve]\nbehind_proxy = 1", "[serve]: 'behind_proxy'", "true or false"},
   };

@@ -7,6 +7,7 @@
 
 #include "temporary_folder.h"
 #include "trainer/tokenizer/oniguruma.h"
+#include "trainer/tokenizer/pattern.h"
 #include "trainer/tokenizer/tokenizer.h"
 
 namespace strop::trainer {
@@ -117,6 +118,50 @@ TEST(MalformedTokenizer, AMissingFileIsNamed) {
   const auto tokenizer = Tokenizer::load("/nowhere");
   ASSERT_FALSE(tokenizer);
   EXPECT_THAT(tokenizer.error(), HasSubstr("/nowhere"));
+}
+
+// The text cut as Split of tokenizers 0.22.2 cuts it, matches and what lies between them.
+std::vector<std::string> cut(const std::string& pattern, const std::string& text) {
+  const Pattern compiled(pattern);
+  std::vector<std::string> out;
+  std::size_t at = 0;
+  while (const auto match = compiled.find(text, at)) {
+    if (match->begin > at) out.push_back(text.substr(at, match->begin - at));
+    out.push_back(text.substr(match->begin, match->end - match->begin));
+    at = match->end;
+  }
+  if (at < text.size()) out.push_back(text.substr(at));
+  return out;
+}
+
+TEST(Oniguruma, RepeatsAreWhatTheReferenceMakesOfThem) {
+  struct Case {
+    const char* pattern;
+    const char* text;
+    std::vector<std::string> pieces;  // printed by pre_tokenizers.Split(Regex(…), "isolated")
+  };
+  const Case kCases[] = {
+      {R"(\p{N}{1,3}+)", "12345678a", {"12345678", "a"}},
+      {R"(\p{N}{1,3}+8)", "12345678a", {"12345678", "a"}},
+      {R"(x{2}?y)", "xxxyxy", {"x", "xxy", "x", "y"}},
+      {R"(x{2}?y)", "axy", {"ax", "y"}},
+      {R"(x{2}+x)", "xxxxx", {"xxxxx"}},
+      {R"(x{2}?+y)", "xxxxy y", {"xx", "xxy", " ", "y"}},
+      {R"(x{1,2}?y)", "xxxy", {"x", "xxy"}},
+      {R"(x{2,2}?y)", "xxy y", {"xxy", " y"}},
+      {R"(é{1,2}+z)", "ééééz", {"ééééz"}},
+      {R"(\x41{1,2}+z)", "AAAAz", {"AAAAz"}},
+      {R"(\x{41}{1,2}+z)", "AAAAz", {"AAAAz"}},
+      {R"((?:a(b)){1,2}+b)", "abababb", {"abababb"}},
+      {R"([ab]{1,2}+b)", "ababb", {"ababb"}},
+      {R"(\{1,2}+)", "{1,2}}}", {"{1,2}}}"}},
+      {R"(a(x{1,2}+|b)c)", "axxxxxc ac", {"axxxxxc", " ac"}},
+      {R"(x{1,2}+?y)", "xxxxy", {"xxxxy"}},
+      {R"(\u0041{2}+z)", "AAAAz", {"AAAAz"}},
+  };
+  for (const Case& one : kCases) EXPECT_EQ(cut(one.pattern, one.text), one.pieces) << one.pattern;
+  for (const char* refused : {"x{2}{2}?y", "x++{2}z"})  // a repeat of a repeat
+    EXPECT_THROW(Pattern{refused}, std::runtime_error) << refused;
 }
 
 TEST(Oniguruma, IsTranslatedWhereThePcre2ReadsOtherwise) {

@@ -71,6 +71,7 @@ void register_serve(CLI::App& app, Action& action) {
     bool behind_proxy = false;
     std::optional<std::int64_t> context;
     std::optional<std::int64_t> cache_mib;
+    std::optional<std::int64_t> batch_mib;
     std::string port_file;
     std::optional<int> threads;
     std::optional<std::string> device;
@@ -97,6 +98,11 @@ void register_serve(CLI::App& app, Action& action) {
                    "memory for what prompts have in common with those before (default 256)")
       ->check(CLI::Range(0, 1 << 20));
   command
+      ->add_option("--batch-mib", options->batch_mib,
+                   "memory that the keys and values of what is computed may grow to; what would "
+                   "take more waits (default 4096)")
+      ->check(CLI::Range(1, 1 << 20));
+  command
       ->add_option("--threads", options->threads,
                    "threads an operator is spread over (0: every core; 1 is best for small models)")
       ->check(CLI::Range(0, 1024));
@@ -111,7 +117,8 @@ void register_serve(CLI::App& app, Action& action) {
           .token = read_token(options->token_file.value_or(usual.token_file)),
           .behind_proxy = behind_proxy->empty() ? usual.behind_proxy : options->behind_proxy,
           .context = options->context.value_or(usual.context),
-          .cache_mib = options->cache_mib.value_or(usual.cache_mib)};
+          .cache_mib = options->cache_mib.value_or(usual.cache_mib),
+          .batch_mib = options->batch_mib.value_or(usual.batch_mib)};
       const int threads = options->threads.value_or(usual.threads);
       const torch::Device device = choose_device(options->device.value_or(settings.device));
       const sigset_t signals = block_signals();

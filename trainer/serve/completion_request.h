@@ -39,6 +39,7 @@ struct CompletionRequest {
   bool stream = false;
   bool usage_in_stream = false;
   bool use_prefix_cache = true;
+  std::int64_t most_ms = 0;  // of a completion with a line's end, from its first token; 0: no bound
 };
 
 // `model`: the name that is served; a request for another is refused.

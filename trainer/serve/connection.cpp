@@ -18,7 +18,6 @@ namespace http = beast::http;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPatience{30'000};
 constexpr milliseconds kLook{100};  // how often stopping is looked for
 constexpr milliseconds kFarewell{5'000};
 constexpr std::size_t kRead = 64 << 10;
@@ -41,8 +40,9 @@ bool wait_ready(int socket, short events, milliseconds patience,
   return false;
 }
 
-Connection::Connection(asio::ip::tcp::socket socket, const std::atomic<bool>& stopping)
-    : socket_(std::move(socket)), stopping_(stopping) {
+Connection::Connection(asio::ip::tcp::socket socket, const std::atomic<bool>& stopping,
+                       milliseconds patience)
+    : socket_(std::move(socket)), stopping_(stopping), patience_(patience) {
   socket_.non_blocking(true);
   socket_.set_option(asio::ip::tcp::no_delay(true));
 }
@@ -70,7 +70,7 @@ tl::expected<std::optional<HttpRequest>, RequestError> Connection::read() {
   parser.body_limit(kBodyLimit);
   parser.eager(true);
   bool told_to_go_on = false;
-  auto until = Clock::now() + kPatience;
+  auto until = Clock::now() + patience_;
   bool begun = buffer_.size() > 0;
   while (true) {
     if (const auto error = parse(parser)) return tl::unexpected(*error);
@@ -90,19 +90,21 @@ tl::expected<std::optional<HttpRequest>, RequestError> Connection::read() {
     buffer_.commit(got);
     if (error == asio::error::would_block) continue;
     if (error) return std::nullopt;
-    if (!begun) until = Clock::now() + kPatience;
+    if (!begun) until = Clock::now() + patience_;
     begun = true;
   }
 }
 
 bool Connection::send(std::string_view bytes) {
+  const auto until = Clock::now() + patience_;  // for all of it: a byte now and then is not enough
   while (!bytes.empty()) {
     const ssize_t sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
       continue;
     }
-    if (!would_block() || !wait_ready(socket_.native_handle(), POLLOUT, kPatience, stopping_))
+    if (!would_block() ||
+        !wait_ready(socket_.native_handle(), POLLOUT, left_until(until), stopping_))
       return false;
   }
   return true;

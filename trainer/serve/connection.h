@@ -33,7 +33,10 @@ class Connection {
   static constexpr std::uint32_t kHeaderLimit = 16 << 10;
   static constexpr std::uint64_t kBodyLimit = 4 << 20;
 
-  Connection(boost::asio::ip::tcp::socket socket, const std::atomic<bool>& stopping);
+  static constexpr std::chrono::milliseconds kPatience{30'000};
+
+  Connection(boost::asio::ip::tcp::socket socket, const std::atomic<bool>& stopping,
+             std::chrono::milliseconds patience = kPatience);
 
   // Nothing: the client has gone or says nothing, or the server is stopping.
   tl::expected<std::optional<HttpRequest>, RequestError> read();
@@ -60,6 +63,7 @@ class Connection {
 
   boost::asio::ip::tcp::socket socket_;
   const std::atomic<bool>& stopping_;
+  const std::chrono::milliseconds patience_;
   boost::beast::flat_buffer buffer_;
   bool chunked_ = false;  // the event stream; else it ends with the connection
 };

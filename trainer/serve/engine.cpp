@@ -68,6 +68,12 @@ std::size_t Engine::rows() const {
   return out;
 }
 
+bool Engine::has_room_for(const BatchJob& job) const {
+  std::size_t bytes = job.count * job.row_bytes;
+  for (const Running& one : running_) bytes += one.batch.bytes();
+  return rows() + job.count <= options_.most_rows && bytes <= options_.batch_bytes;
+}
+
 ContinuousBatch& Engine::batch_of(const std::shared_ptr<const ServedModel>& model) {
   for (Running& one : running_)
     if (one.model == model) return one.batch;
@@ -79,7 +85,7 @@ ContinuousBatch& Engine::batch_of(const std::shared_ptr<const ServedModel>& mode
 // not starve behind what is small.
 bool Engine::admit(std::unique_lock<std::mutex>& lock) {
   bool any = false;
-  while (!waiting_.empty() && rows() + waiting_.front().job.count <= options_.most_rows) {
+  while (!waiting_.empty() && has_room_for(waiting_.front().job)) {
     Waiting next = std::move(waiting_.front());
     waiting_.pop_front();
     counts_.waiting = waiting_.size();

@@ -31,6 +31,7 @@ struct ServedModel {
 
 struct EngineOptions {
   std::size_t most_rows = 16;     // sequences that are computed together
+  std::size_t batch_bytes = 0;    // keys and values that they may grow to
   std::size_t most_waiting = 32;  // requests
   std::size_t cache_bytes = 0;    // keys and values kept of sequences that ended
 };
@@ -46,7 +47,8 @@ class Engine {
   void switch_to(std::shared_ptr<const ServedModel> model);
 
   enum class Refusal { kFull, kEnding };
-  // REQUIRES: the prompt's tokens are fit for the model, and count ≤ most_rows.
+  // REQUIRES: the prompt's tokens are fit for the model, count ≤ most_rows, and count · row_bytes ≤
+  // batch_bytes.
   tl::expected<std::shared_ptr<AnswerStream>, Refusal> submit(
       const std::shared_ptr<const ServedModel>& model, BatchJob job);
 
@@ -66,6 +68,7 @@ class Engine {
   ContinuousBatch& batch_of(const std::shared_ptr<const ServedModel>& model);
   bool advance(const std::shared_ptr<const ServedModel>& current);
   std::size_t rows() const;
+  bool has_room_for(const BatchJob& job) const;
 
   const Tokenizer& tokenizer_;
   const EngineOptions options_;

@@ -1,5 +1,6 @@
 #include "trainer/serve/infill_request.h"
 
+#include <algorithm>
 #include <set>
 
 #include "trainer/serve/request_fields.h"
@@ -13,15 +14,19 @@ constexpr double kTemperature = 0.8;  // llama.cpp's defaults
 constexpr std::int64_t kTopK = 40;
 constexpr double kTopP = 0.95;
 constexpr std::int64_t kMostTopK = 1'000'000;
+constexpr std::int64_t kMostMs = 86'400'000;
 constexpr std::size_t kMaxExtra = 256;
 
 void refuse_unsupported(const json& body) {
   static const std::set<std::string> kKnown{
       "input_prefix", "input_suffix", "input_extra", "prompt", "n_predict", "stop", "temperature",
       "top_k", "top_p", "seed", "stream", "n_probs", "n_cmpl", "cache_prompt", "model",
-      // How llama.cpp computes, how long at most, and what of its answer is wanted.
-      "id_slot", "samplers", "n_indent", "n_keep", "t_max_prompt_ms", "t_max_predict_ms",
-      "response_fields", "timings_per_token", "return_tokens", "post_sampling_probs"};
+      "t_max_predict_ms",
+      // Passed over: how llama.cpp computes, and what of its answer is wanted.
+      "id_slot", "n_keep", "t_max_prompt_ms", "response_fields", "timings_per_token",
+      "return_tokens", "post_sampling_probs",
+      // Passed over though they would change the text: llama.vim and llama.vscode always send them.
+      "samplers", "n_indent"};
   for (const auto& [name, value] : body.items())
     if (!kKnown.contains(name)) throw Refusal{{400, "unknown field '" + name + "'", name, ""}};
 }
@@ -95,6 +100,7 @@ tl::expected<CompletionRequest, RequestError> read_infill_request(std::string_vi
     if (const auto wanted = whole(request, "n_probs", 0, kMaxAlternatives, 0); wanted > 0)
       out.logprobs = static_cast<std::size_t>(wanted);
     out.stream = flag_of(request, "stream", false);
+    out.most_ms = std::max<std::int64_t>(whole(request, "t_max_predict_ms", -1, kMostMs, 0), 0);
     out.use_prefix_cache = flag_of(request, "cache_prompt", true);
     return out;
   } catch (const Refusal& refusal) {

@@ -1,7 +1,8 @@
 // A request to fill a gap, and its answer, as llama.cpp's /infill has them.
 //
 // Values and pure functions; any thread. Fields that only steer how llama.cpp computes are passed
-// over, since its clients send them; one that would change the text and is not known is refused.
+// over, and so are `samplers` and `n_indent`, since its clients always send them: tokens are drawn
+// by top_k, top_p and temperature, and a line may be indented less. What is not known is refused.
 // Lengths are tokens. Errors: a RequestError as in completion_request.h.
 #pragma once
 

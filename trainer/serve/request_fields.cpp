@@ -1,11 +1,14 @@
 #include "trainer/serve/request_fields.h"
 
+#include <algorithm>
+
 namespace strop::trainer {
 namespace {
 
 using nlohmann::json;
 
 constexpr std::size_t kMaxStops = 16;
+constexpr int kDeepest = 16;  // what is asked for nests three deep
 
 }  // namespace
 
@@ -13,8 +16,17 @@ void refuse(const std::string& field, const std::string& wanted) {
   throw Refusal{{400, "'" + field + "' must be " + wanted, field, ""}};
 }
 
+// Walking what is nested without end would need a stack without end.
 json object_of(std::string_view body) {
-  json out = json::parse(body, nullptr, false);
+  bool too_deep = false;
+  json out = json::parse(
+      body,
+      [&](int depth, json::parse_event_t, const json&) {
+        too_deep = too_deep || depth > kDeepest;
+        return !too_deep;
+      },
+      false);
+  if (too_deep) throw Refusal{{400, "the body nests deeper than any request", "", ""}};
   if (!out.is_object()) throw Refusal{{400, "the body must be a JSON object", "", ""}};
   return out;
 }
@@ -62,13 +74,16 @@ double real(const json& body, const char* field, double least, double most, doub
 std::vector<std::string> stops_of(const json& body) {
   const json* value = given(body, "stop");
   if (value == nullptr) return {};
-  const json list = value->is_array() ? *value : json::array({*value});
   std::vector<std::string> out;
-  for (const json& one : list) {
+  const auto add = [&](const json& one) {
     if (!one.is_string() || one.get_ref<const std::string&>().empty() || out.size() >= kMaxStops)
       refuse("stop", "a text or a list of at most " + std::to_string(kMaxStops) + " texts");
     out.push_back(one.get<std::string>());
-  }
+  };
+  if (value->is_array())
+    std::for_each(value->begin(), value->end(), add);
+  else
+    add(*value);
   return out;
 }
 

@@ -55,6 +55,7 @@ class Server::Impl {
                  {.token = options_.token,
                   .context = options_.context,
                   .cache_bytes = static_cast<std::size_t>(options_.cache_mib) << 20,
+                  .batch_bytes = static_cast<std::size_t>(options_.batch_mib) << 20,
                   .max_waiting = options_.max_waiting},
                  stopping_) {}
   ~Impl() { stop(); }

@@ -19,10 +19,11 @@ namespace strop::trainer {
 struct ServeOptions {
   std::string bind = "127.0.0.1:8012";  // HOST:PORT; port 0 takes any free one
   std::string token;                    // demanded as "Authorization: Bearer TOKEN"; empty: none
-  bool behind_proxy = false;     // beyond loopback without a token: a proxy sees to who may ask
-  std::int64_t context = 0;      // tokens of prompt and completion; 0: the model's positions
-  std::int64_t cache_mib = 256;  // keys and values kept for prompts that begin alike
-  std::size_t max_waiting = 32;  // requests beside those that are computed
+  bool behind_proxy = false;      // beyond loopback without a token: a proxy sees to who may ask
+  std::int64_t context = 0;       // tokens of prompt and completion; 0: the model's positions
+  std::int64_t cache_mib = 256;   // keys and values kept for prompts that begin alike
+  std::int64_t batch_mib = 4096;  // keys and values that what is computed may grow to
+  std::size_t max_waiting = 32;   // requests beside those that are computed
 };
 
 class Server {

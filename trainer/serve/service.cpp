@@ -17,6 +17,7 @@ namespace http = boost::beast::http;
 using nlohmann::json;
 
 constexpr std::chrono::milliseconds kLook{50};  // how often it is looked whether the client left
+constexpr std::size_t kMib = 1 << 20;
 constexpr std::int64_t kLeastPrompt = 8;
 constexpr std::int64_t kLeastRoom = 1;
 constexpr std::int64_t kOpenEndShare = 4;  // a quarter of the context is for a text without a bound
@@ -40,6 +41,15 @@ std::int64_t unix_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
+}
+
+std::string too_large(std::size_t bytes, std::size_t most) {
+  const std::string needed = std::to_string((bytes + kMib - 1) / kMib);
+  return "the keys and values of this may take " + needed + " MiB, and the server has " +
+         std::to_string(most / kMib) +
+         ": ask for fewer completions or fewer tokens, or with a shorter prompt; or start the "
+         "server with --batch-mib " +
+         needed;
 }
 
 HttpResponse response_of(int status, const HttpRequest& request) {
@@ -74,6 +84,7 @@ Service::Service(LoadedModel& model, ServiceOptions options, const std::atomic<b
       engine_(std::make_shared<const ServedModel>(ServedModel{model.decoder, model.name}),
               model.tokenizer,
               {.most_rows = static_cast<std::size_t>(kMaxCount),
+               .batch_bytes = options_.batch_bytes,
                .most_waiting = options_.max_waiting,
                .cache_bytes = options_.cache_bytes},
               counts_) {
@@ -178,6 +189,7 @@ BatchJob Service::job_of(const CompletionRequest& request) {
   }
   out.count = request.count;
   out.use_prefix_cache = request.use_prefix_cache;
+  out.most_time = std::chrono::milliseconds(request.most_ms);
   const std::int64_t room = options_.context - static_cast<std::int64_t>(out.prompt.size());
   out.options.max_tokens = open_end ? room : std::min(request.max_tokens, room);
   out.options.temperature = request.temperature;
@@ -187,6 +199,7 @@ BatchJob Service::job_of(const CompletionRequest& request) {
   out.options.stop = request.stop;
   out.options.alternatives = request.logprobs.value_or(0);
   room_after(out.prompt, model_.decoder.config(), out.options.max_tokens);
+  out.row_bytes = most_row_bytes(model_.decoder, out);
   return out;
 }
 
@@ -202,6 +215,8 @@ bool Service::complete(Api api, const HttpRequest& request, Connection& to) {
   } catch (const std::invalid_argument& error) {
     return reply({400, error.what(), "prompt", ""}, request, to);
   }
+  if (const std::size_t bytes = job.count * job.row_bytes; bytes > options_.batch_bytes)
+    return reply({400, too_large(bytes, options_.batch_bytes), "", ""}, request, to);
   const bool events = read->stream;
   const std::string id = "cmpl-" + std::to_string(started_) + "-" + std::to_string(++served_);
   Answer answer(api, std::move(*read), {id, unix_seconds(), model->name}, job.prompt.size(),

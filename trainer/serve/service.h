@@ -26,6 +26,7 @@ struct ServiceOptions {
   std::string token;             // demanded as "Authorization: Bearer TOKEN"; empty: none
   std::int64_t context = 0;      // tokens of prompt and completion; 0: the model's positions
   std::size_t cache_bytes = 0;   // of keys and values that are kept
+  std::size_t batch_bytes = 0;   // of keys and values that what is computed may grow to
   std::size_t max_waiting = 32;  // requests beside those that are computed
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <stdexcept>
 #include <string_view>
+#include <vector>
 
 #include "trainer/tokenizer/newer_code_points.h"
 
@@ -22,6 +23,13 @@ bool is_category(std::string_view name) {
       "So", "Z",  "Zs", "Zl", "Zp", "C",  "Cc", "Cf", "Cs", "Co", "Cn"};
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
+
+bool is_digits(std::string_view text) {
+  return text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// Of a character in UTF-8.
+bool is_first_byte(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
 
 class Translator {
  public:
@@ -56,11 +64,43 @@ class Translator {
   void outside(char c) {
     if (c == '(' && in_.compare(at_, 1, "?") == 0) group();
     if (c == '{' && in_.compare(at_, 1, ",") == 0) refuse("a repeat without a lower bound");
+    if (c == '{' && repeat()) return;
+    note_atom(c);
     out_ += c;
     if (c != '[') return;
     in_class_ = true;
     if (in_.compare(at_, 1, "^") == 0) out_ += in_[at_++];
     if (in_.compare(at_, 1, "]") == 0) out_ += in_[at_++];
+  }
+
+  // Where what a repeat would repeat begins: a group with its parenthesis, a character with the
+  // first of its bytes.
+  void note_atom(char c) {
+    if (c == '(') groups_.push_back(out_.size());
+    if (c == ')' && !groups_.empty()) {
+      atom_ = groups_.back();
+      groups_.pop_back();
+    } else if (std::string_view("*+?").find(c) == std::string_view::npos && is_first_byte(c)) {
+      atom_ = out_.size();
+    }
+  }
+
+  // Oniguruma takes a{1,3}+ for (?:a{1,3})+, and a{2}? for (?:a{2})?; to PCRE2 the one is
+  // possessive and the other lazy. False: it is no repeat.
+  bool repeat() {
+    const std::size_t end = std::min(in_.find('}', at_), in_.size());
+    const std::string bounds = in_.substr(at_, end - at_);
+    const std::size_t comma = std::min(bounds.find(','), bounds.size());
+    const bool whole = end < in_.size() && comma > 0 && is_digits(bounds.substr(0, comma)) &&
+                       is_digits(bounds.substr(std::min(comma + 1, bounds.size())));
+    if (!whole) return false;
+    at_ = end + 1;
+    out_ += "{" + bounds + "}";
+    const bool exact = comma == bounds.size();
+    if (in_.compare(at_, 1, "+") != 0 && !(exact && in_.compare(at_, 1, "?") == 0)) return true;
+    out_.insert(atom_, "(?:");
+    out_ += ")";
+    return true;
   }
 
   // Options but for (?i:…), and (?i) in front, mean other things or reach otherwise far.
@@ -74,6 +114,7 @@ class Translator {
 
   void escape() {
     if (at_ == in_.size()) refuse("a backslash at its end");
+    if (!in_class_) atom_ = out_.size();
     const char c = in_[at_++];
     switch (c) {
       case 's':
@@ -116,6 +157,29 @@ class Translator {
         break;
     }
     out_.append({'\\', c});
+    out_ += rest_of_escape(c);
+  }
+
+  // What belongs to an escape that both spell alike: digits, a name, a control character.
+  std::string rest_of_escape(char c) {
+    std::size_t end = at_;
+    const auto take = [&](std::size_t most, const char* of) {
+      end = std::min({in_.find_first_not_of(of, at_), at_ + most, in_.size()});
+    };
+    const std::string_view rest = std::string_view(in_).substr(at_);
+    if (c == 'x' && rest.starts_with('{'))
+      end = std::min(in_.find('}', at_), in_.size() - 1) + 1;
+    else if (c == 'x')
+      take(2, "0123456789abcdefABCDEF");
+    else if (c >= '0' && c <= '9')
+      take(2, "0123456789");
+    else if ((c == 'k' || c == 'g') && rest.starts_with('<'))
+      end = std::min(in_.find('>', at_), in_.size() - 1) + 1;
+    else if (c == 'c')
+      end = std::min(at_ + 1, in_.size());
+    const std::string out = in_.substr(at_, end - at_);
+    at_ = end;
+    return out;
   }
 
   // `members` of a class; `opposite`: how a class spells that it has all others.
@@ -158,6 +222,8 @@ class Translator {
   std::string out_;
   std::size_t at_ = 0;
   bool in_class_ = false;
+  std::size_t atom_ = 0;             // where in out_ what was read last begins
+  std::vector<std::size_t> groups_;  // where those that are open do
 };
 
 }  // namespace
