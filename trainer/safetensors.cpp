@@ -1,7 +1,6 @@
 #include "trainer/safetensors.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <stdexcept>
 
 #include "trainer/finite.h"
+#include "trainer/huge_pages.h"
 #include "trainer/safetensors_header.h"
 
 namespace strop::trainer {
@@ -22,9 +22,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t kMaxHeader = 100'000'000;  // the format's own limit
-
 constexpr std::size_t kChunk = 512u << 10;  // what is read and looked at while it is in the cache
-constexpr std::size_t kHugePage = 2u << 20;
 constexpr int kDeepestIndex = 3;
 
 class InputFile {
@@ -62,21 +60,11 @@ class InputFile {
   std::size_t size_ = 0;
 };
 
-// Large weights get large pages: fewer faults now, fewer misses of the address cache later. Where
-// the kernel has none to give nothing is lost.
-void ask_for_huge_pages(char* data, std::size_t bytes) {
-  const auto address = reinterpret_cast<std::uintptr_t>(data);
-  const std::size_t skipped = (kHugePage - address % kHugePage) % kHugePage;
-  if (bytes < skipped + kHugePage) return;
-  madvise(data + skipped, (bytes - skipped) / kHugePage * kHugePage, MADV_HUGEPAGE);
-}
-
 torch::Tensor read_tensor(const InputFile& file, std::size_t data, const TensorEntry& entry) {
-  torch::Tensor out = torch::empty(entry.shape, entry.dtype);
+  torch::Tensor out = empty_on_huge_pages(entry.shape, entry.dtype);
   const std::size_t bytes = entry.end - entry.begin;
   if (bytes == 0) return out;
   char* to = static_cast<char*>(out.data_ptr());
-  ask_for_huge_pages(to, bytes);
   for (std::size_t done = 0; done < bytes; done += kChunk) {
     const std::size_t size = std::min(kChunk, bytes - done);
     file.read(data + entry.begin + done, to + done, size);

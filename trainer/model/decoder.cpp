@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "trainer/huge_pages.h"
 #include "trainer/model/fused.h"
 #include "trainer/model/packed_attention.h"
 #include "trainer/model/recomputed.h"
@@ -89,7 +90,7 @@ tl::expected<Decoder, std::string> Decoder::from_tensors(const ModelConfig& conf
            << ", config.json wants " << torch::IntArrayRef(wanted.shape);
       return tl::unexpected(text.str());
     }
-    fitting[wanted.name] = found->second.to(torch::kFloat32).contiguous();
+    fitting[wanted.name] = in_float32(found->second);
     tensors.erase(found);
   }
   // A tied checkpoint may still carry the head.

@@ -1,0 +1,17 @@
+// Large pages for large tensors.
+//
+// Functions; any thread. Where the kernel has none to give nothing is lost. No errors.
+#pragma once
+
+#include <torch/torch.h>
+
+namespace strop::trainer {
+
+// An empty tensor in host memory that is to be kept and read often: fewer faults now, fewer misses
+// of the address cache later.
+torch::Tensor empty_on_huge_pages(at::IntArrayRef shape, torch::ScalarType type);
+
+// The tensor itself if it is contiguous float32, else such a copy.
+torch::Tensor in_float32(const torch::Tensor& tensor);
+
+}  // namespace strop::trainer
