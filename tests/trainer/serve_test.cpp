@@ -28,7 +28,9 @@ namespace {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using nlohmann::json;
+using testing::AnyOf;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 struct Said {
@@ -443,6 +445,15 @@ TEST_F(Serve, DamagedWeightsAreTheServersError) {
     EXPECT_EQ(answer.status, 500U);
     EXPECT_EQ(answer.body["error"]["type"], "server_error");
   }
+}
+
+TEST_F(Serve, NoCallStackIsTold) {
+  start();
+  model_->decoder.tensors().at("model.norm.weight").set_(torch::ones({7}));
+  const Said answer = post({{"prompt", "a"}});
+  EXPECT_EQ(answer.status, 500U);
+  EXPECT_THAT(answer.text, HasSubstr("must match the size"));
+  EXPECT_THAT(answer.text, Not(AnyOf(HasSubstr("Exception raised"), HasSubstr("frame #"))));
 }
 
 TEST_F(Serve, RefusesWhatItWouldOtherwiseIgnore) {
