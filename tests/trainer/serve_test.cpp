@@ -13,9 +13,13 @@
 #include <boost/beast/http.hpp>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
+#include <tuple>
 
 #include "temporary_folder.h"
 #include "trainer/model/adapter.h"
@@ -28,7 +32,9 @@ namespace {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using nlohmann::json;
+using testing::AllOf;
 using testing::AnyOf;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -435,6 +441,40 @@ TEST_F(Serve, ErrorsHaveOpenAisShape) {
   asio::ip::tcp::socket socket = connect();
   asio::write(socket, asio::buffer(std::string("this is not HTTP\r\n\r\n")));
   expect_error(read(socket), 400, invalid, nullptr, nullptr);
+}
+
+TEST_F(Serve, EachPathSaysWhichMethodsItTakes) {
+  start();
+  for (const http::verb verb : {http::verb::put, http::verb::get, http::verb::delete_}) {
+    const Said answer = send(verb, "/v1/completions");
+    EXPECT_EQ(answer.status, 405U);
+    EXPECT_EQ(answer.fields[http::field::allow], "POST");
+  }
+  for (const http::verb verb : {http::verb::put, http::verb::post}) {
+    const Said answer = send(verb, "/health?now");
+    EXPECT_EQ(answer.status, 405U);
+    EXPECT_EQ(answer.fields[http::field::allow], "GET, HEAD");
+  }
+}
+
+TEST_F(Serve, AHeadIsAnsweredWithoutABody) {
+  start();
+  const std::tuple<const char*, const char*, const char*> kPaths[] = {
+      {"/health", "HTTP/1.1 200 ", "Content-Length: 15\r\n"},
+      {"/metrics", "HTTP/1.1 200 ", "Content-Length: "},
+      {"/infill", "HTTP/1.1 405 ", "Content-Length: "},
+      {"/nowhere", "HTTP/1.1 404 ", "Content-Length: "}};
+  for (const auto& [path, begins, has] : kPaths) {
+    asio::ip::tcp::socket socket = connect();
+    asio::write(socket, asio::buffer("HEAD " + std::string(path) +
+                                     " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
+    std::string all;
+    boost::system::error_code end;
+    asio::read(socket, asio::dynamic_buffer(all), end);
+    EXPECT_EQ(end, asio::error::eof);
+    EXPECT_THAT(all, AllOf(StartsWith(begins), HasSubstr(has), EndsWith("\r\n\r\n")));
+    EXPECT_EQ(all.find("\r\n\r\n"), all.size() - 4) << all;
+  }
 }
 
 TEST_F(Serve, DamagedWeightsAreTheServersError) {
