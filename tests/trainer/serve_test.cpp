@@ -477,6 +477,23 @@ TEST_F(Serve, AHeadIsAnsweredWithoutABody) {
   }
 }
 
+TEST_F(Serve, ItsThreadsHaveNames) {
+  start();
+  const asio::ip::tcp::socket session = connect();
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  std::set<std::string> missing;
+  do {
+    missing = {"strop-engine", "strop-acceptor", "strop-session"};
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+      std::string name;
+      std::ifstream in(task.path() / "comm");
+      std::getline(in, name);
+      missing.erase(name);
+    }
+  } while (!missing.empty() && std::chrono::steady_clock::now() < until);
+  EXPECT_EQ(missing, std::set<std::string>());
+}
+
 TEST_F(Serve, DamagedWeightsAreTheServersError) {
   start();
   model_->decoder.tensors().at("model.norm.weight").fill_(std::nanf(""));
