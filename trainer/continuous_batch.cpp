@@ -27,6 +27,12 @@ Tensor token_tensor(std::span<const TokenId> tokens) {
       .to(torch::kInt64);
 }
 
+// LibTorch's what() holds the call stack, which is nothing for a client.
+std::string message_of(const std::exception& error) {
+  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
+  return torch_error != nullptr ? torch_error->what_without_backtrace() : error.what();
+}
+
 bool has_line_end(std::string_view bytes) { return bytes.find('\n') != std::string_view::npos; }
 
 bool is_late(const BatchJob& job, Clock::time_point seated) {
@@ -104,7 +110,7 @@ void ContinuousBatch::read_prompts() {
   } catch (const std::exception& error) {
     joining_.erase(first);
     std::erase_if(rows_, [&](const Row& row) { return row.job == job; });
-    job->failed(error.what());
+    job->failed(message_of(error));
   }
 }
 
@@ -188,7 +194,7 @@ void ContinuousBatch::decode() {
   } catch (const std::exception& error) {
     std::list<Row> lost = std::move(rows_);
     rows_.clear();
-    for (const Row& row : lost) row.job->failed(error.what());
+    for (const Row& row : lost) row.job->failed(message_of(error));
     return;
   }
   std::int64_t at = 0;
@@ -198,7 +204,7 @@ void ContinuousBatch::decode() {
       here->tokens.push_back(static_cast<TokenId>(last[static_cast<std::size_t>(at)]));
       choose(*here, logits.select(0, at));
     } catch (const std::exception& error) {
-      here->job->failed(error.what());
+      here->job->failed(message_of(error));
       rows_.erase(here);
       continue;
     }

@@ -13,9 +13,13 @@
 #include <boost/beast/http.hpp>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
+#include <tuple>
 
 #include "temporary_folder.h"
 #include "trainer/model/adapter.h"
@@ -28,7 +32,11 @@ namespace {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using nlohmann::json;
+using testing::AllOf;
+using testing::AnyOf;
+using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 struct Said {
@@ -435,6 +443,57 @@ TEST_F(Serve, ErrorsHaveOpenAisShape) {
   expect_error(read(socket), 400, invalid, nullptr, nullptr);
 }
 
+TEST_F(Serve, EachPathSaysWhichMethodsItTakes) {
+  start();
+  for (const http::verb verb : {http::verb::put, http::verb::get, http::verb::delete_}) {
+    const Said answer = send(verb, "/v1/completions");
+    EXPECT_EQ(answer.status, 405U);
+    EXPECT_EQ(answer.fields[http::field::allow], "POST");
+  }
+  for (const http::verb verb : {http::verb::put, http::verb::post}) {
+    const Said answer = send(verb, "/health?now");
+    EXPECT_EQ(answer.status, 405U);
+    EXPECT_EQ(answer.fields[http::field::allow], "GET, HEAD");
+  }
+}
+
+TEST_F(Serve, AHeadIsAnsweredWithoutABody) {
+  start();
+  const std::tuple<const char*, const char*, const char*> kPaths[] = {
+      {"/health", "HTTP/1.1 200 ", "Content-Length: 15\r\n"},
+      {"/metrics", "HTTP/1.1 200 ", "Content-Length: "},
+      {"/infill", "HTTP/1.1 405 ", "Content-Length: "},
+      {"/nowhere", "HTTP/1.1 404 ", "Content-Length: "}};
+  for (const auto& [path, begins, has] : kPaths) {
+    asio::ip::tcp::socket socket = connect();
+    asio::write(socket, asio::buffer("HEAD " + std::string(path) +
+                                     " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
+    std::string all;
+    boost::system::error_code end;
+    asio::read(socket, asio::dynamic_buffer(all), end);
+    EXPECT_EQ(end, asio::error::eof);
+    EXPECT_THAT(all, AllOf(StartsWith(begins), HasSubstr(has), EndsWith("\r\n\r\n")));
+    EXPECT_EQ(all.find("\r\n\r\n"), all.size() - 4) << all;
+  }
+}
+
+TEST_F(Serve, ItsThreadsHaveNames) {
+  start();
+  const asio::ip::tcp::socket session = connect();
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  std::set<std::string> missing;
+  do {
+    missing = {"strop-engine", "strop-acceptor", "strop-session"};
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+      std::string name;
+      std::ifstream in(task.path() / "comm");
+      std::getline(in, name);
+      missing.erase(name);
+    }
+  } while (!missing.empty() && std::chrono::steady_clock::now() < until);
+  EXPECT_EQ(missing, std::set<std::string>());
+}
+
 TEST_F(Serve, DamagedWeightsAreTheServersError) {
   start();
   model_->decoder.tensors().at("model.norm.weight").fill_(std::nanf(""));
@@ -443,6 +502,15 @@ TEST_F(Serve, DamagedWeightsAreTheServersError) {
     EXPECT_EQ(answer.status, 500U);
     EXPECT_EQ(answer.body["error"]["type"], "server_error");
   }
+}
+
+TEST_F(Serve, NoCallStackIsTold) {
+  start();
+  model_->decoder.tensors().at("model.norm.weight").set_(torch::ones({7}));
+  const Said answer = post({{"prompt", "a"}});
+  EXPECT_EQ(answer.status, 500U);
+  EXPECT_THAT(answer.text, HasSubstr("must match the size"));
+  EXPECT_THAT(answer.text, Not(AnyOf(HasSubstr("Exception raised"), HasSubstr("frame #"))));
 }
 
 TEST_F(Serve, RefusesWhatItWouldOtherwiseIgnore) {

@@ -110,8 +110,9 @@ bool Connection::send(std::string_view bytes) {
   return true;
 }
 
-bool Connection::write(HttpResponse response) {
+bool Connection::write(HttpResponse response, bool head_only) {
   response.prepare_payload();
+  if (head_only) response.body().clear();
   std::ostringstream text;
   text << response;
   return send(text.str());

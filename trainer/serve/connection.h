@@ -41,8 +41,9 @@ class Connection {
   // Nothing: the client has gone or says nothing, or the server is stopping.
   tl::expected<std::optional<HttpRequest>, RequestError> read();
 
-  // Sends it, with the length of its body; false: nobody took it.
-  bool write(HttpResponse response);
+  // Sends it, with the length of its body; to a HEAD without the body itself. False: nobody took
+  // it.
+  bool write(HttpResponse response, bool head_only = false);
 
   // An answer of server-sent events: its head, then a text of `data:` each, then the end. What is
   // not HTTP/1.1 knows the end by the connection's.

@@ -1,5 +1,7 @@
 #include "trainer/serve/engine.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <exception>
 
@@ -124,6 +126,7 @@ bool Engine::advance(const std::shared_ptr<const ServedModel>& current) {
 }
 
 void Engine::run() {
+  pthread_setname_np(pthread_self(), "strop-engine");
   prepare_compute_thread();
   bool busy = false;
   std::unique_lock lock(mutex_);

@@ -1,6 +1,7 @@
 #include "trainer/serve/server.h"
 
 #include <poll.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -104,6 +105,7 @@ class Server::Impl {
   };
 
   void accept() {
+    pthread_setname_np(pthread_self(), "strop-acceptor");
     while (!stopping_) {
       if (!wait_ready(acceptor_->native_handle(), POLLIN, kPatience, stopping_)) continue;
       ErrorCode error;
@@ -121,6 +123,7 @@ class Server::Impl {
       sessions_.emplace_back();
       Session& session = sessions_.back();
       session.thread = std::thread([this, &session, own = std::move(socket)]() mutable {
+        pthread_setname_np(pthread_self(), "strop-session");
         try {
           serve(std::move(own));
         } catch (const std::exception&) {

@@ -37,6 +37,13 @@ bool same_token(std::string_view a, std::string_view b) {
   return different == 0;
 }
 
+std::string path_of(const HttpRequest& request) {
+  const auto target = request.target();
+  return std::string(target.substr(0, target.find('?')));
+}
+
+bool takes_post(std::string_view path) { return path == "/v1/completions" || path == "/infill"; }
+
 std::int64_t unix_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(
              std::chrono::system_clock::now().time_since_epoch())
@@ -110,15 +117,20 @@ tl::expected<std::string, std::string> Service::use_adapter(const std::string& f
   return name;
 }
 
+bool Service::send(HttpResponse response, const HttpRequest& request, Connection& to) {
+  return to.write(std::move(response), request.method() == http::verb::head) &&
+         request.keep_alive();
+}
+
 bool Service::reply(int status, const json& body, const HttpRequest& request, Connection& to) {
   HttpResponse out = response_of(status, request);
   out.set(http::field::content_type, "application/json");
   if (status == 401) out.set(http::field::www_authenticate, "Bearer");
   if (status == 429 || status == 503) out.set(http::field::retry_after, "1");
   if (status == 405)
-    out.set(http::field::allow, request.method() == http::verb::get ? "POST" : "GET");
+    out.set(http::field::allow, takes_post(path_of(request)) ? "POST" : "GET, HEAD");
   out.body() = json_text(body);
-  return to.write(std::move(out)) && request.keep_alive();
+  return send(std::move(out), request, to);
 }
 
 bool Service::reply(const RequestError& error, const HttpRequest& request, Connection& to) {
@@ -148,16 +160,16 @@ std::optional<RequestError> Service::intruder(const HttpRequest& request) const 
 
 bool Service::answer(const HttpRequest& request, Connection& to) {
   if (const auto error = intruder(request)) return reply(*error, request, to);
-  const auto target = request.target();
-  const std::string path(target.substr(0, target.find('?')));
-  const bool asks = path == "/v1/completions" || path == "/infill";
+  const std::string path = path_of(request);
+  const bool asks = takes_post(path);
   if (!asks && path != "/v1/models" && path != "/health" && path != "/metrics")
     return reply(
         {404,
          "there is only /v1/completions, /infill, /v1/models, /health and /metrics, not " + path,
          "", "unknown_url"},
         request, to);
-  if (request.method() != (asks ? http::verb::post : http::verb::get))
+  const http::verb method = request.method();
+  if (asks ? method != http::verb::post : method != http::verb::get && method != http::verb::head)
     return reply({405, asks ? "POST it" : "GET it", "", "method_not_supported"}, request, to);
   if (asks) return complete(path == "/infill" ? Api::kInfill : Api::kCompletions, request, to);
   if (path == "/health") return reply(200, {{"status", "ok"}}, request, to);
@@ -172,7 +184,7 @@ bool Service::answer(const HttpRequest& request, Connection& to) {
   HttpResponse out = response_of(200, request);
   out.set(http::field::content_type, "text/plain; version=0.0.4");
   out.body() = metrics_text(counts_);
-  return to.write(std::move(out)) && request.keep_alive();
+  return send(std::move(out), request, to);
 }
 
 // Throws std::invalid_argument for a prompt that the model cannot take.

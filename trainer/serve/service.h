@@ -48,6 +48,7 @@ class Service {
 
  private:
   std::optional<RequestError> intruder(const HttpRequest& request) const;
+  bool send(HttpResponse response, const HttpRequest& request, Connection& to);
   bool reply(int status, const nlohmann::json& body, const HttpRequest& request, Connection& to);
   bool reply(const RequestError& error, const HttpRequest& request, Connection& to);
   bool complete(Api api, const HttpRequest& request, Connection& to);
