@@ -177,7 +177,7 @@ class Translator {
       end = std::min(in_.find('>', at_), in_.size() - 1) + 1;
     else if (c == 'c')
       end = std::min(at_ + 1, in_.size());
-    const std::string out = in_.substr(at_, end - at_);
+    std::string out = in_.substr(at_, end - at_);
     at_ = end;
     return out;
   }
