@@ -23,9 +23,5 @@ if(STROP_TESTS)
 endif()
 
 if(STROP_TRAINER)
-  find_package(Torch REQUIRED)
-  # Torch's own flags and headers come as system headers, so that our warnings stay ours.
-  add_library(strop_torch INTERFACE)
-  target_link_libraries(strop_torch INTERFACE ${TORCH_LIBRARIES})
-  target_include_directories(strop_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+  include(${CMAKE_CURRENT_LIST_DIR}/LibTorch.cmake)
 endif()

@@ -17,6 +17,7 @@ void register_bpe(CLI::App& app, Action& action);
 void register_pretrain(CLI::App& app, Action& action);
 void register_sft(CLI::App& app, Action& action);
 void register_dpo(CLI::App& app, Action& action);
+void register_kto(CLI::App& app, Action& action);
 void register_plan(CLI::App& app, Action& action);
 void register_evaluate(CLI::App& app, Action& action);
 void register_serve(CLI::App& app, Action& action);

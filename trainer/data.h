@@ -1,9 +1,9 @@
-// Preference pairs as the trainer uses them: read from JSON lines, then turned to tokens.
+// Preference pairs and other training texts as the trainer uses them: turned to tokens.
 //
 // Values and free functions; one thread (the tokenizer keeps a cache). Lengths are tokens unless
-// they say characters. A prompt is cut as in serving (tokenizer/prompt.h), a completion never: a
-// pair that does not fit is left out and counted. Errors: a message that names the file and the
-// line of what is no pair.
+// they say characters. A prompt is cut as in serving (tokenizer/prompt.h), one that is taken as it
+// stands from its left, a text at its end, a completion never: what does not fit is left out and
+// counted. Errors: a message that names the file and the line of what is no pair.
 #pragma once
 
 #include <cstddef>
@@ -18,16 +18,21 @@
 
 namespace strop::trainer {
 
+struct Record;  // trainer/records.h
+
 // FILE as `strop-collector export --format strop` writes it. Blank lines are passed over.
 tl::expected<std::vector<schema::PreferencePair>, std::string> read_pairs(const std::string& file);
 
 // Prompt and completions are tokenized apart, as they are when the model is asked: it sees the
-// prompt's tokens alone and goes on from there.
+// prompt's tokens alone and goes on from there. Of kto a pair is one example: `chosen` is its
+// completion, and `rejected` another example's, which tells how far the policy has drifted; sft
+// looks at `chosen` alone.
 struct TokenPair {
   std::vector<TokenId> prompt;
   std::vector<bool> special;  // of the prompt's tokens: the template's own; empty: none are
   std::vector<TokenId> chosen;
   std::vector<TokenId> rejected;
+  bool wanted = true;  // the label of kto
   // What the preference term compares (trainer/compared_tokens.h); empty: all.
   std::vector<bool> chosen_compared;
   std::vector<bool> rejected_compared;
@@ -39,15 +44,19 @@ struct TokenPair {
 struct DataOptions {
   schema::FimFamily family = schema::FimFamily::kStrop;
   std::int64_t context = 224;  // tokens of a prompt and its longer completion
+  bool with_heldout = false;   // these too are turned to tokens
 };
 
 struct TokenPairs {
   std::vector<TokenPair> pairs;
-  // What was left out:
+  std::vector<TokenPair> heldout_pairs;
+  // Of all that is not held out, what was left out:
   std::size_t heldout = 0;   // kept to measure on
-  std::size_t too_long = 0;  // a completion of more than half the context
+  std::size_t too_long = 0;  // a completion of more than half the context, or than all of it behind
+                             // a prompt that is taken as it stands
   std::size_t alike = 0;     // an empty side, or two of the same tokens
   std::size_t weightless = 0;
+  std::size_t cut = 0;  // not left out, but its prompt or text lost what did not fit
 };
 
 // A chosen completion ends with its line break where another pair's prefix shows it
@@ -57,6 +66,12 @@ struct TokenPairs {
 TokenPairs tokenize_pairs(const Tokenizer& tokenizer,
                           const std::vector<schema::PreferencePair>& pairs,
                           const DataOptions& options);
+
+// The same of other forms. What is taken as it stands is read as the reference tokenizer reads
+// text, with special tokens by their names, and its completion ends with the family's end token; a
+// text is a prompt of its first token and what follows.
+TokenPairs tokenize_records(const Tokenizer& tokenizer, const std::vector<Record>& records,
+                            const DataOptions& options);
 
 // Whether the completion surely ends where `chosen` does, so that the end token is taught: only
 // when the text behind the cursor goes on in the same line. Elsewhere a pair's sides are cut to the

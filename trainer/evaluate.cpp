@@ -190,10 +190,10 @@ PairMeasures measure_pairs(Decoder& model, const Tokenizer& tokenizer,
     for (std::size_t i = begin; i < std::min(tokens.size(), begin + kPairBatch); ++i)
       pointers.push_back(&tokens[i]);
     const PairBatch batch = make_pair_batch(pointers, Sides::kBoth);
-    const PairLogProbs scores = score_pairs(model, batch, false).log_probs;
+    const PairLogProbs scores = score_pairs(model, batch).log_probs;
     if (reference_model == nullptr) model.use_adapter(false);
     const PairLogProbs reference =
-        score_pairs(reference_model == nullptr ? model : *reference_model, batch, false).log_probs;
+        score_pairs(reference_model == nullptr ? model : *reference_model, batch).log_probs;
     model.use_adapter(adapted);
     for (std::size_t i = 0; i < pointers.size(); ++i) {
       const auto row = static_cast<std::int64_t>(i);

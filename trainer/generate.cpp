@@ -9,44 +9,12 @@ namespace {
 
 using torch::Tensor;
 
-constexpr double kSampleTemperature = 0.8;   // of further candidates when none is asked for
-constexpr std::int64_t kPrefillChunk = 512;  // tokens between two looks at is_cancelled
-constexpr std::int64_t kCapacityStep = 256;  // positions a cache grows by
-
 std::int64_t size_of(std::span<const TokenId> tokens) {
   return static_cast<std::int64_t>(tokens.size());
 }
 
-// New tokens that the model's positions leave room for after this prompt.
-std::int64_t room_after(std::span<const TokenId> prompt, const ModelConfig& config,
-                        std::int64_t max_tokens) {
-  if (prompt.empty()) throw std::invalid_argument("the prompt is empty");
-  for (const TokenId token : prompt)
-    if (token < 0 || token >= config.vocab)
-      throw std::invalid_argument("token " + std::to_string(token) +
-                                  " of the prompt is outside the model's vocabulary of " +
-                                  std::to_string(config.vocab));
-  if (size_of(prompt) >= config.max_positions)
-    throw std::invalid_argument("a prompt of " + std::to_string(prompt.size()) +
-                                " tokens leaves no room in the model's " +
-                                std::to_string(config.max_positions) + " positions");
-  return std::min(max_tokens, config.max_positions - size_of(prompt));
-}
-
 bool cancelled(const GenerateOptions& options) {
   return options.is_cancelled && options.is_cancelled();
-}
-
-Tensor token_tensor(std::span<const TokenId> tokens) {
-  return torch::from_blob(const_cast<TokenId*>(tokens.data()), {1, size_of(tokens)}, torch::kInt32)
-      .to(torch::kInt64);
-}
-
-SamplerOptions sampler_options(const GenerateOptions& options, double temperature,
-                               std::size_t row) {
-  SamplerOptions out{temperature, options.top_p, options.seed, options.alternatives};
-  out.seed += 0x9E3779B97F4A7C15U * row;  // rows draw apart from each other
-  return out;
 }
 
 // One sequence of a batch.
@@ -60,7 +28,7 @@ struct Row {
 void choose(std::vector<Row>& rows, const Tensor& logits) {
   TORCH_CHECK(logits.size(0) == static_cast<std::int64_t>(rows.size()), "logits of ",
               logits.size(0), " sequences for ", rows.size());
-  const Tensor values = logits.to(torch::kFloat32).contiguous();
+  const Tensor values = logits.to(torch::kCPU, torch::kFloat32).contiguous();
   const auto width = static_cast<std::size_t>(values.size(1));
   const float* data = values.data_ptr<float>();
   for (std::size_t i = 0; i < rows.size(); ++i)
@@ -82,8 +50,9 @@ bool all_done(const std::vector<Row>& rows) {
 }
 
 void select_rows(KvCache& cache, const Tensor& rows) {
-  for (Tensor& keys : cache.keys) keys = keys.index_select(0, rows);
-  for (Tensor& values : cache.values) values = values.index_select(0, rows);
+  const Tensor there = cache.keys.empty() ? rows : rows.to(cache.keys.front().device());
+  for (Tensor& keys : cache.keys) keys = keys.index_select(0, there);
+  for (Tensor& values : cache.values) values = values.index_select(0, there);
 }
 
 // A batch of prompts padded on the left to one length.
@@ -190,6 +159,28 @@ void run_batch(const Decoder& model, const Tokenizer& tokenizer,
 
 }  // namespace
 
+std::int64_t room_after(std::span<const TokenId> prompt, const ModelConfig& config,
+                        std::int64_t max_tokens) {
+  if (prompt.empty()) throw std::invalid_argument("the prompt is empty");
+  for (const TokenId token : prompt)
+    if (token < 0 || token >= config.vocab)
+      throw std::invalid_argument("token " + std::to_string(token) +
+                                  " of the prompt is outside the model's vocabulary of " +
+                                  std::to_string(config.vocab));
+  if (size_of(prompt) >= config.max_positions)
+    throw std::invalid_argument("a prompt of " + std::to_string(prompt.size()) +
+                                " tokens leaves no room in the model's " +
+                                std::to_string(config.max_positions) + " positions");
+  return std::min(max_tokens, config.max_positions - size_of(prompt));
+}
+
+SamplerOptions sampler_options(const GenerateOptions& options, double temperature,
+                               std::size_t row) {
+  SamplerOptions out{temperature, options.top_p, options.top_k, options.seed, options.alternatives};
+  out.seed += 0x9E3779B97F4A7C15U * row;
+  return out;
+}
+
 std::vector<Completion> generate_batch(const Decoder& model, const Tokenizer& tokenizer,
                                        const std::vector<std::vector<TokenId>>& prompts,
                                        const GenerateOptions& options, std::size_t batch) {
@@ -204,83 +195,6 @@ std::vector<Completion> generate_batch(const Decoder& model, const Tokenizer& to
   for (std::size_t at = 0; at < all.size(); at += batch)
     run_batch(model, tokenizer, prompts, all.subspan(at, std::min(batch, all.size() - at)), options,
               out);
-  return out;
-}
-
-void Generator::reserve(std::int64_t length) {
-  if (length <= capacity_) return;
-  const std::int64_t wanted = (length + kCapacityStep - 1) / kCapacityStep * kCapacityStep;
-  KvCache larger = model_.make_cache(1, wanted);
-  const auto held = size_of(cached_);
-  for (std::size_t i = 0; held > 0 && i < larger.keys.size(); ++i) {
-    larger.keys[i].narrow(2, 0, held).copy_(cache_.keys[i].narrow(2, 0, held));
-    larger.values[i].narrow(2, 0, held).copy_(cache_.values[i].narrow(2, 0, held));
-  }
-  cache_ = std::move(larger);
-  capacity_ = wanted;
-}
-
-// Logits [1, V] after the prompt; undefined when cancelled.
-Tensor Generator::prefill(std::span<const TokenId> prompt, std::int64_t room,
-                          const GenerateOptions& options) {
-  const auto same = std::mismatch(cached_.begin(), cached_.end(), prompt.begin(), prompt.end());
-  // The last token is always computed, for its logits.
-  reused_ = std::min<std::int64_t>(same.first - cached_.begin(), size_of(prompt) - 1);
-  cached_.resize(static_cast<std::size_t>(reused_));
-  reserve(size_of(prompt) + room);
-  cache_.length = reused_;
-  Tensor last;
-  while (cache_.length < size_of(prompt)) {
-    if (cancelled(options)) return {};
-    const auto part = prompt.subspan(static_cast<std::size_t>(cache_.length));
-    const auto chunk = part.first(std::min(part.size(), static_cast<std::size_t>(kPrefillChunk)));
-    last = model_.hidden({.tokens = token_tensor(chunk), .cache = &cache_}).select(1, -1);
-    cached_.insert(cached_.end(), chunk.begin(), chunk.end());
-  }
-  return model_.logits(last);
-}
-
-// The prompt's keys and values for each of `count` sequences.
-KvCache Generator::copies(std::size_t count, std::int64_t room) const {
-  KvCache out = model_.make_cache(static_cast<std::int64_t>(count), cache_.length + room);
-  for (std::size_t i = 0; i < out.keys.size(); ++i) {
-    out.keys[i].narrow(2, 0, cache_.length).copy_(cache_.keys[i].narrow(2, 0, cache_.length));
-    out.values[i].narrow(2, 0, cache_.length).copy_(cache_.values[i].narrow(2, 0, cache_.length));
-  }
-  out.length = cache_.length;
-  return out;
-}
-
-std::vector<Completion> Generator::complete(std::span<const TokenId> prompt, std::size_t count,
-                                            const GenerateOptions& options) {
-  const c10::InferenceMode inference;
-  const std::int64_t room = room_after(prompt, model_.config(), options.max_tokens);
-  std::vector<Row> rows;
-  for (std::size_t i = 0; i < count; ++i) {
-    double temperature = options.temperature;
-    if (count > 1) temperature = i == 0 ? 0 : (temperature > 0 ? temperature : kSampleTemperature);
-    rows.push_back({i, Sampler(sampler_options(options, temperature, i)),
-                    CompletionBuilder(tokenizer_, options.stop, room)});
-  }
-  if (!all_done(rows)) {
-    Tensor logits = prefill(prompt, room, options);
-    KvCache many = count > 1 && logits.defined() ? copies(count, room) : KvCache();
-    KvCache& cache = count > 1 ? many : cache_;
-    // The first token of every row is drawn from the same row of logits.
-    if (logits.defined()) logits = logits.expand({static_cast<std::int64_t>(count), -1});
-    while (logits.defined()) {
-      choose(rows, logits);
-      if (all_done(rows) || cancelled(options)) break;
-      const Tensor tokens = last_tokens(rows);
-      logits = model_.logits(model_.hidden({.tokens = tokens, .cache = &cache}).select(1, -1));
-      if (count == 1) cached_.push_back(rows[0].builder.last());
-    }
-  }
-  std::vector<Completion> out;
-  for (Row& row : rows) {
-    if (!row.builder.done()) row.builder.cancel();
-    out.push_back(row.builder.finish());
-  }
   return out;
 }
 

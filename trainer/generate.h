@@ -1,5 +1,4 @@
-// Text from a decoder: many prompts at once for evaluation, one at a time with little delay for
-// serving.
+// Text from a decoder: many prompts at once, for evaluation. For serving: continuous_batch.h.
 //
 // Borrows decoder and tokenizer, which must outlive it; one thread at a time. Shapes: B sequences,
 // T tokens of the longest prompt. Lengths are tokens. What a completion holds and when it ends:
@@ -24,6 +23,7 @@ struct GenerateOptions {
   std::int64_t max_tokens = 32;  // fewer when the model's positions end
   double temperature = 0;
   double top_p = 1;
+  std::size_t top_k = 0;  // 0: of all tokens
   std::uint64_t seed = 0;
   std::vector<std::string> stop;       // texts before which a completion ends
   std::size_t alternatives = 0;        // log-probs of the likeliest tokens beside the chosen one
@@ -36,33 +36,12 @@ std::vector<Completion> generate_batch(const Decoder& model, const Tokenizer& to
                                        const std::vector<std::vector<TokenId>>& prompts,
                                        const GenerateOptions& options, std::size_t batch = 32);
 
-// Completions of one prompt after another. Keys and values of the last prompt are kept, so what a
-// prompt shares with the one before it is not computed again.
-class Generator {
- public:
-  Generator(const Decoder& model, const Tokenizer& tokenizer)
-      : model_(model), tokenizer_(tokenizer) {}
+// New tokens that the model's positions leave room for after this prompt, of `max_tokens`. Throws
+// as above.
+std::int64_t room_after(std::span<const TokenId> prompt, const ModelConfig& config,
+                        std::int64_t max_tokens);
 
-  // `count` completions. With one, the options' temperature holds. With more, the first is the
-  // likeliest text and the others are drawn, at temperature 0.8 if the options have none.
-  std::vector<Completion> complete(std::span<const TokenId> prompt, std::size_t count,
-                                   const GenerateOptions& options);
-
-  // Tokens of the last prompt that did not have to be computed.
-  std::int64_t reused() const { return reused_; }
-
- private:
-  torch::Tensor prefill(std::span<const TokenId> prompt, std::int64_t room,
-                        const GenerateOptions& options);
-  void reserve(std::int64_t length);
-  KvCache copies(std::size_t count, std::int64_t room) const;
-
-  const Decoder& model_;
-  const Tokenizer& tokenizer_;
-  KvCache cache_;                // of one sequence
-  std::vector<TokenId> cached_;  // the tokens it holds
-  std::int64_t capacity_ = 0;
-  std::int64_t reused_ = 0;
-};
+// How row `row` of several draws; rows draw apart from each other.
+SamplerOptions sampler_options(const GenerateOptions& options, double temperature, std::size_t row);
 
 }  // namespace strop::trainer

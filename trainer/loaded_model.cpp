@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "trainer/device.h"
 #include "trainer/model/adapter.h"
 
 namespace strop::trainer {
@@ -35,7 +36,12 @@ std::string last_name(const std::string& path) {
 
 }  // namespace
 
-LoadedModel load_model(const std::string& directory, const std::string& adapter) {
+std::string adapted_name(const std::string& base_name, const std::string& adapter) {
+  return adapter.empty() ? base_name : base_name + "+" + last_name(adapter);
+}
+
+LoadedModel load_model(const std::string& directory, const std::string& adapter,
+                       const torch::Device& device) {
   if (!fs::is_directory(directory))
     throw std::invalid_argument("there is no model folder " + directory +
                                 ": --model wants one with config.json, model.safetensors and "
@@ -49,15 +55,13 @@ LoadedModel load_model(const std::string& directory, const std::string& adapter)
                              std::to_string(tokenizer->vocab_size()) + " tokens, the model " +
                              std::to_string(decoder->config().vocab) +
                              ": they do not belong together");
-  std::string name = last_name(directory);
-  if (!adapter.empty()) {
+  if (!adapter.empty())
     if (const auto loaded = load_adapter(*decoder, adapter); !loaded)
       throw std::runtime_error(loaded.error());
-    name += '+';
-    name += last_name(adapter);
-  }
   const FimFamily family = family_of(*tokenizer);
-  return {std::move(*decoder), std::move(*tokenizer), family, std::move(name)};
+  move_to(*decoder, device);
+  const std::string name = last_name(directory);
+  return {std::move(*decoder), std::move(*tokenizer), family, adapted_name(name, adapter), name};
 }
 
 }  // namespace strop::trainer

@@ -18,9 +18,14 @@ struct LoadedModel {
   Tokenizer tokenizer;
   schema::FimFamily family = schema::FimFamily::kStrop;
   std::string name;  // the folder's last part, and the adapter's
+  std::string base_name;
 };
 
+// What a model is called with this adapter, or without one.
+std::string adapted_name(const std::string& base_name, const std::string& adapter);
+
 // `adapter`: empty for none. The family is the first one whose special tokens the vocabulary has.
-LoadedModel load_model(const std::string& directory, const std::string& adapter);
+LoadedModel load_model(const std::string& directory, const std::string& adapter,
+                       const torch::Device& device = torch::kCPU);
 
 }  // namespace strop::trainer

@@ -1,18 +1,23 @@
 #include "trainer/loop.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <numeric>
 #include <optional>
 #include <random>
 #include <stdexcept>
 
+#include "trainer/best_weights.h"
 #include "trainer/checkpoint.h"
+#include "trainer/device.h"
 #include "trainer/event_file.h"
-#include "trainer/objectives/preference.h"
+#include "trainer/objectives/unpaired.h"
 #include "trainer/optim.h"
 #include "trainer/pair_batch.h"
+#include "trainer/pair_terms.h"
 #include "trainer/progress.h"
 #include "trainer/shards.h"
 
@@ -21,46 +26,9 @@ namespace {
 
 using torch::Tensor;
 
-constexpr double kFallAlarm = -0.05;             // nats a token, mean of the recent steps
 constexpr double kRateFloor = 0.05;              // of the peak rate, at the end
 constexpr const char* kReference = "reference";  // in a checkpoint
-
-// Every measure by the name it has in metrics.jsonl and in checkpoints.
-constexpr std::pair<const char*, double StepMeasures::*> kMeasures[] = {
-    {"loss", &StepMeasures::loss},
-    {"loss/preference", &StepMeasures::preference},
-    {"loss/likelihood", &StepMeasures::likelihood},
-    {"loss/prompt", &StepMeasures::prompt},
-    {"logps/chosen", &StepMeasures::logp_chosen},
-    {"logps/rejected", &StepMeasures::logp_rejected},
-    {"rewards/chosen", &StepMeasures::reward_chosen},
-    {"rewards/rejected", &StepMeasures::reward_rejected},
-    {"rewards/accuracies", &StepMeasures::accuracy},
-    {"chosen_gain", &StepMeasures::chosen_gain},
-    {"length_ratio", &StepMeasures::length_ratio},
-    {"grad_norm", &StepMeasures::grad_norm},
-    {"lr", &StepMeasures::learning_rate}};
-
-nlohmann::json measures_to_json(const StepMeasures& step) {
-  nlohmann::json out = nlohmann::json::object();
-  for (const auto& [name, field] : kMeasures) out[name] = step.*field;
-  return out;
-}
-
-StepMeasures measures_from_json(const nlohmann::json& json) {
-  StepMeasures out;
-  for (const auto& [name, field] : kMeasures) out.*field = json.at(name).get<double>();
-  return out;
-}
-
-void add(StepMeasures& sum, const StepMeasures& more) {
-  for (const auto& [name, field] : kMeasures) sum.*field += more.*field;
-}
-
-struct NamedParameter {
-  std::string name;
-  Tensor tensor;
-};
+constexpr std::size_t kHeldoutShards = 64;       // scored before they are put on disk
 
 // All that requires a gradient, by names that are the same in every run.
 std::vector<NamedParameter> trainable_by_name(Decoder& model) {
@@ -82,8 +50,6 @@ std::vector<Tensor> tensors_of(const std::vector<NamedParameter>& parameters) {
   return out;
 }
 
-Tensor column(const std::vector<double>& values) { return torch::tensor(values, torch::kFloat32); }
-
 // Pairs of one step that are computed together.
 using Shard = std::vector<std::size_t>;
 
@@ -92,17 +58,21 @@ class Loop {
   Loop(Decoder& model, const std::vector<TokenPair>& pairs, const Recipe& recipe,
        const LoopOptions& options)
       : model_(model),
-        pairs_(pairs),
         recipe_(recipe),
         options_(options),
-        preference_(recipe.method == Method::kDpo),
+        device_(device_of(model)),
+        preference_(recipe.method != Method::kSft),
         sides_(preference_ ? Sides::kBoth : Sides::kChosen),
         parameters_(trainable_by_name(model)),
         optimizer_(tensors_of(parameters_), {.weight_decay = recipe.train.weight_decay}),
-        shards_(model, options.threads) {
-    const auto batch = static_cast<std::size_t>(recipe.train.batch);
-    steps_an_epoch_ = (pairs.size() + batch - 1) / batch;
-    steps_ = step_count(pairs.size(), recipe.train);
+        shards_(model, options.threads),
+        order_(pairs.size(), recipe),
+        steps_(step_count(pairs.size(), recipe.train)),
+        trained_(pairs.size()),
+        best_(recipe.evaluate) {
+    for (const TokenPair& pair : pairs) pairs_.push_back(&pair);
+    if (recipe.evaluate.every > 0 && options.heldout != nullptr)
+      for (const TokenPair& pair : *options.heldout) pairs_.push_back(&pair);
   }
 
   LoopResult run() {
@@ -113,13 +83,21 @@ class Loop {
                       in_folder("metrics.jsonl"));
     if (history_.steps() > 0) progress.metric({{"resumed_after_step", history_.steps()}});
     open_events();
-    while (history_.steps() < steps_) {
+    while (history_.steps() < steps_ && !best_.gives_up()) {
       history_.add(step(history_.steps()));
       report(progress);
+      if (is_measured(history_.steps())) measure_heldout(progress);
       if (history_.steps() % recipe_.train.checkpoint_every == 0 && history_.steps() < steps_)
         save();
     }
-    return {history_, chosen_fell_, steady_seconds() - began};
+    require_numbers();
+    best_.put_back(parameters_);
+    return {.history = history_,
+            .chosen_fell = chosen_fell_,
+            .heldout = heldout_,
+            .best_step = best_.step(),
+            .gave_up = best_.gives_up(),
+            .seconds = steady_seconds() - began};
   }
 
  private:
@@ -127,38 +105,38 @@ class Loop {
     return options_.folder.empty() ? "" : options_.folder + "/" + name;
   }
 
-  // The pairs of a step follow from the step alone: its epoch's random order, cut into steps of
-  // nearly the same size. Within a step pairs of near lengths are computed together.
-  std::vector<Shard> shards_of(std::int64_t step) {
-    const auto epoch = static_cast<std::size_t>(step) / steps_an_epoch_;
-    const auto index = static_cast<std::size_t>(step) % steps_an_epoch_;
-    if (order_.empty() || epoch != epoch_) {
-      epoch_ = epoch;
-      order_.resize(pairs_.size());
-      std::iota(order_.begin(), order_.end(), std::size_t{0});
-      std::mt19937_64 random(recipe_.train.seed * 7919 + epoch);
-      std::shuffle(order_.begin(), order_.end(), random);
-    }
-    const auto at = [&](std::size_t i) {
-      return order_.begin() + static_cast<std::ptrdiff_t>(pairs_.size() * i / steps_an_epoch_);
-    };
-    std::vector<std::size_t> chosen(at(index), at(index + 1));
-    std::stable_sort(chosen.begin(), chosen.end(), [&](std::size_t a, std::size_t b) {
-      return pairs_[a].prompt.size() < pairs_[b].prompt.size();
+  // Within a step pairs of one prompt, and of near lengths, are computed together.
+  std::vector<Shard> shards_of(std::int64_t step) { return cut(order_.pairs_of(step)); }
+
+  std::vector<Shard> heldout_shards() const {
+    std::vector<std::size_t> pairs(pairs_.size() - trained_);
+    std::iota(pairs.begin(), pairs.end(), trained_);
+    return cut(std::move(pairs));
+  }
+
+  std::vector<Shard> cut(std::vector<std::size_t> pairs) const {
+    std::stable_sort(pairs.begin(), pairs.end(), [&](std::size_t a, std::size_t b) {
+      const std::vector<TokenId>& first = pairs_[a]->prompt;
+      const std::vector<TokenId>& second = pairs_[b]->prompt;
+      return first.size() == second.size() ? first < second : first.size() < second.size();
     });
     std::vector<Shard> out;
     const auto size = static_cast<std::size_t>(recipe_.train.shard);
-    for (std::size_t i = 0; i < chosen.size(); i += size)
+    for (std::size_t i = 0; i < pairs.size(); i += size)
       out.emplace_back(
-          chosen.begin() + static_cast<std::ptrdiff_t>(i),
-          chosen.begin() + static_cast<std::ptrdiff_t>(std::min(i + size, chosen.size())));
+          pairs.begin() + static_cast<std::ptrdiff_t>(i),
+          pairs.begin() + static_cast<std::ptrdiff_t>(std::min(i + size, pairs.size())));
+    return out;
+  }
+
+  std::vector<const TokenPair*> pairs_of(const Shard& shard) const {
+    std::vector<const TokenPair*> out;
+    for (const std::size_t i : shard) out.push_back(pairs_[i]);
     return out;
   }
 
   PairBatch batch_of(const Shard& shard) const {
-    std::vector<const TokenPair*> pairs;
-    for (const std::size_t i : shard) pairs.push_back(&pairs_[i]);
-    return make_pair_batch(pairs, sides_);
+    return make_pair_batch(pairs_of(shard), sides_, recipe_.objective.prompt > 0);
   }
 
   // Log-probs of every pair before the first step, in the batches of the first epoch: what is
@@ -166,27 +144,37 @@ class Loop {
   // 0. What is known from an earlier run is not computed.
   void score_reference() {
     reference_.resize(pairs_.size());
-    Progress progress("reference", static_cast<std::int64_t>(steps_an_epoch_), 0, "");
-    for (std::size_t step = 0; step < steps_an_epoch_; ++step) {
-      std::vector<Shard> shards = shards_of(static_cast<std::int64_t>(step));
-      for (Shard& shard : shards)
-        std::erase_if(shard, [this](std::size_t pair) { return is_known(pair); });
-      std::erase_if(shards, [](const Shard& shard) { return shard.empty(); });
-      shards_.run(static_cast<int>(shards.size()), [&](Decoder& model, int index) {
-        score_reference(model, shards[static_cast<std::size_t>(index)]);
-      });
-      if (options_.cache != nullptr)
-        for (const Shard& shard : shards)
-          for (const std::size_t i : shard)
-            reference_[i] = options_.cache->add(pairs_[i], reference_[i]);
-      progress.step(static_cast<std::int64_t>(step + 1), "log-probs");
+    const auto steps = static_cast<std::int64_t>(order_.steps_an_epoch());
+    Progress progress("reference", steps, 0, "");
+    for (std::int64_t step = 0; step < steps; ++step) {
+      score_unknown(shards_of(step));
+      progress.step(step + 1, "log-probs");
     }
+    const std::vector<Shard> heldout = heldout_shards();
+    for (std::size_t i = 0; i < heldout.size(); i += kHeldoutShards)
+      score_unknown({heldout.begin() + static_cast<std::ptrdiff_t>(i),
+                     heldout.begin() + static_cast<std::ptrdiff_t>(
+                                           std::min(heldout.size(), i + kHeldoutShards))});
     if (options_.cache != nullptr) options_.cache->save();
+  }
+
+  void score_unknown(std::vector<Shard> shards) {
+    for (Shard& shard : shards)
+      std::erase_if(shard, [this](std::size_t pair) { return is_known(pair); });
+    std::erase_if(shards, [](const Shard& shard) { return shard.empty(); });
+    shards_.run(static_cast<int>(shards.size()), [&](Decoder& model, int index) {
+      score_reference(model, shards[static_cast<std::size_t>(index)]);
+    });
+    if (options_.cache == nullptr) return;
+    for (const Shard& shard : shards)
+      for (const std::size_t i : shard)
+        reference_[i] = options_.cache->add(*pairs_[i], reference_[i]);
+    options_.cache->keep();
   }
 
   bool is_known(std::size_t pair) {
     if (options_.cache == nullptr) return false;
-    const auto score = options_.cache->find(pairs_[pair]);
+    const auto score = options_.cache->find(*pairs_[pair]);
     if (score) reference_[pair] = *score;
     return score.has_value();
   }
@@ -196,34 +184,24 @@ class Loop {
     model.use_adapter(false);
     const PairScores scores = score_pairs(model, batch_of(shard), false);
     model.use_adapter(true);
+    const Tensor columns =
+        torch::stack({scores.log_probs.chosen, scores.log_probs.rejected, scores.chosen_nll})
+            .to(torch::kCPU);
+    const auto at = columns.accessor<float, 2>();
     for (std::size_t i = 0; i < shard.size(); ++i) {
       const auto row = static_cast<std::int64_t>(i);
-      reference_[shard[i]] = {scores.log_probs.chosen[row].item<float>(),
-                              scores.log_probs.rejected[row].item<float>(),
-                              scores.chosen_nll[row].item<float>()};
+      reference_[shard[i]] = {at[0][row], at[1][row], at[2][row]};
     }
   }
 
   StepMeasures step(std::int64_t step) {
     const std::vector<Shard> shards = shards_of(step);
-    std::size_t count = 0;
-    for (const Shard& shard : shards) count += shard.size();
-    std::vector<StepMeasures> sums(shards.size());
-    std::vector<double> weights(shards.size());
-    shards_.run(static_cast<int>(shards.size()), [&](Decoder& model, int index) {
-      const auto i = static_cast<std::size_t>(index);
-      sums[i] = learn(model, shards[i], count);
-      for (const std::size_t pair : shards[i]) weights[i] += pairs_[pair].weight;
-    });
-    StepMeasures out;
-    for (const StepMeasures& one : sums) add(out, one);
-    finish(out, static_cast<double>(count), std::accumulate(weights.begin(), weights.end(), 0.0));
-    if (!std::isfinite(out.loss))
-      throw std::runtime_error("the loss is no longer a number at step " +
-                               std::to_string(step + 1) + ": lower [train] learning_rate");
+    StepMeasures out = measure(shards, [](const Tensor& loss) { loss.backward(); });
+    if (!std::isfinite(out.loss)) throw no_number("the loss", step + 1);
     const auto warmup =
         static_cast<std::int64_t>(recipe_.train.warmup * static_cast<double>(steps_));
     out.grad_norm = optimizer_.clip(recipe_.train.clip);
+    if (!std::isfinite(out.grad_norm)) throw no_number("the gradient", step + 1);
     out.learning_rate = recipe_.train.learning_rate *
                         schedule_factor(recipe_.train.schedule, step, warmup, steps_, kRateFloor);
     optimizer_.step(out.learning_rate);
@@ -231,100 +209,128 @@ class Loop {
     return out;
   }
 
-  // Adds the gradients of a shard's part of the step's mean loss; sums over its pairs come back.
-  StepMeasures learn(const Decoder& model, const Shard& shard, std::size_t count) const {
-    const ObjectiveRecipe& objective = recipe_.objective;
-    const PairBatch batch = batch_of(shard);
-    const PairScores scores = score_pairs(model, batch, objective.prompt > 0);
-    std::vector<double> weights;
-    std::vector<double> epsilons;
-    std::vector<double> compares;
-    StepMeasures sums;
-    for (const std::size_t i : shard) {
-      const TokenPair& pair = pairs_[i];
-      weights.push_back(pair.weight);
-      epsilons.push_back(pair.epsilon);
-      compares.push_back(pair.compares ? 1 : 0);
-      if (preference_)
-        sums.length_ratio +=
-            static_cast<double>(pair.chosen.size()) / static_cast<double>(pair.rejected.size());
-    }
-    const Tensor weight = column(weights);
-    const auto total = [](const Tensor& values) {
-      return values.detach().sum(torch::kFloat64).item<double>();
-    };
-    Tensor loss = objective.likelihood * scores.chosen_nll;
-    sums.likelihood = total(weight * scores.chosen_nll);
-    sums.logp_chosen = total(scores.log_probs.chosen);
-    if (objective.prompt > 0) {
-      loss = loss + objective.prompt * scores.prompt_nll;
-      sums.prompt = total(weight * scores.prompt_nll);
-    }
-    if (preference_) {
-      const Reference reference = reference_of(shard);
-      const PairLogProbs reward = rewards(scores.log_probs, reference.log_probs, objective.beta);
-      const Tensor preference =
-          column(compares) * preference_loss({objective.term, objective.beta, objective.gamma},
-                                             scores.log_probs, reference.log_probs, scores.lengths,
-                                             column(epsilons));
-      loss = loss + objective.preference * preference;
-      sums.preference = total(weight * preference);
-      sums.logp_rejected = total(scores.log_probs.rejected);
-      sums.reward_chosen = total(reward.chosen);
-      sums.reward_rejected = total(reward.rejected);
-      sums.accuracy = total((reward.chosen > reward.rejected).to(torch::kFloat32));
-      sums.chosen_gain = total(reference.chosen_nll - scores.chosen_nll);
-    }
-    loss = (weight * loss).sum();
-    sums.loss = loss.item<double>();
-    (loss / static_cast<double>(count)).backward();
-    return sums;
+  // The means over some shards; `learn` is given the part that each has of their mean loss.
+  StepMeasures measure(const std::vector<Shard>& shards,
+                       const std::function<void(const Tensor&)>& learn) {
+    StepTotals totals;
+    for (const Shard& shard : shards)
+      for (const std::size_t i : shard) totals.add(recipe_.method, *pairs_[i]);
+    const double z = recipe_.method == Method::kKto ? drift(shards) : 0;
+    std::vector<StepMeasures> sums(shards.size());
+    shards_.run(static_cast<int>(shards.size()), [&](Decoder& model, int index) {
+      const torch::AutoGradMode gradients(learn != nullptr);
+      const auto i = static_cast<std::size_t>(index);
+      if (recipe_.train.dropout > 0) model.drop_out(learn ? dropout_seed(i) : std::nullopt);
+      const PairScores scores =
+          score_pairs(model, batch_of(shards[i]), recipe_.objective.prompt > 0);
+      const PairTerms terms =
+          pair_terms(recipe_, pairs_of(shards[i]), scores, reference_of(shards[i]), totals, z);
+      if (learn) learn(terms.loss);
+      sums[i] = terms.sums;
+    });
+    StepMeasures sum;
+    for (const StepMeasures& one : sums) add(sum, one);
+    StepMeasures out = step_measures(recipe_, sum, totals);
+    out.reference_point = z;
+    return out;
   }
 
-  // As score_pairs has it of the policy.
-  struct Reference {
-    PairLogProbs log_probs;
-    Tensor chosen_nll;
-  };
-  Reference reference_of(const Shard& shard) const {
+  // Of a shard of the coming step: a run that goes on draws what it would have drawn.
+  std::optional<std::uint64_t> dropout_seed(std::size_t shard) const {
+    std::seed_seq sequence{recipe_.train.seed, static_cast<std::uint64_t>(history_.steps()),
+                           static_cast<std::uint64_t>(shard)};
+    std::array<std::uint32_t, 2> words{};
+    sequence.generate(words.begin(), words.end());
+    return (static_cast<std::uint64_t>(words[0]) << 32) | words[1];
+  }
+
+  static std::runtime_error no_number(const std::string& what, std::int64_t step) {
+    return std::runtime_error(what + " is no longer a number at step " + std::to_string(step) +
+                              ": lower [train] learning_rate");
+  }
+
+  // Neither a checkpoint nor a result is made of anything else.
+  void require_numbers() const {
+    for (const NamedParameter& parameter : parameters_)
+      if (!torch::isfinite(parameter.tensor).all().item<bool>())
+        throw no_number(parameter.name, history_.steps());
+  }
+
+  // The reference point of kto: it is known before any of the step's gradients can be.
+  double drift(const std::vector<Shard>& shards) {
+    std::vector<Tensor> policy(shards.size());
+    std::vector<Tensor> reference(shards.size());
+    shards_.run(static_cast<int>(shards.size()), [&](Decoder& model, int index) {
+      const torch::NoGradGuard no_grad;
+      const auto i = static_cast<std::size_t>(index);
+      model.drop_out(std::nullopt);
+      policy[i] = score_pairs(model, batch_of(shards[i]), false).log_probs.rejected;
+      reference[i] = reference_of(shards[i]).log_probs.rejected;
+    });
+    return reference_point(torch::cat(policy), torch::cat(reference));
+  }
+
+  bool is_measured(std::int64_t step) const {
+    return pairs_.size() > trained_ && (step % recipe_.evaluate.every == 0 || step == steps_);
+  }
+
+  void measure_heldout(Progress& progress) {
+    const std::int64_t step = history_.steps();
+    heldout_.emplace_back(step, measure(heldout_shards(), nullptr));
+    const bool better = best_.offer(step, heldout_.back().second, parameters_);
+    nlohmann::json line{{"step", step}};
+    const nlohmann::json measures = logged(heldout_.back().second);
+    for (const auto& [name, value] : measures.items())
+      if (name != "lr" && name != "grad_norm") line["heldout/" + name] = value;
+    log(progress, line);
+    char note[128];
+    std::snprintf(note, sizeof note, "held out, after step %lld: loss %.3f%s%s",
+                  static_cast<long long>(step), heldout_.back().second.loss,
+                  better ? ", the best so far" : "",
+                  best_.gives_up() ? "; no better for long: the run ends" : "");
+    progress.say(note);
+  }
+
+  PairReference reference_of(const Shard& shard) const {
+    if (!preference_) return {};
     const auto column_of = [&](float ReferenceScore::*field) {
       std::vector<float> values;
       for (const std::size_t i : shard) values.push_back(reference_[i].*field);
-      return torch::tensor(values);
+      return torch::tensor(values).to(device_);
     };
     return {{column_of(&ReferenceScore::chosen), column_of(&ReferenceScore::rejected)},
             column_of(&ReferenceScore::chosen_nll)};
   }
 
-  // From sums to means.
-  static void finish(StepMeasures& sums, double count, double weight) {
-    for (double* by_weight : {&sums.loss, &sums.preference, &sums.likelihood, &sums.prompt})
-      *by_weight /= weight;
-    for (double* plain :
-         {&sums.logp_chosen, &sums.logp_rejected, &sums.reward_chosen, &sums.reward_rejected,
-          &sums.accuracy, &sums.chosen_gain, &sums.length_ratio})
-      *plain /= count;
+  static nlohmann::json logged(const StepMeasures& measures) {
+    nlohmann::json out = measures_to_json(measures);
+    const double margin = measures.reward_chosen - measures.reward_rejected;
+    if (!std::isnan(margin)) out["rewards/margins"] = margin;
+    return out;
+  }
+
+  // A line of metrics.jsonl, and a point of each of TensorBoard's curves.
+  void log(Progress& progress, const nlohmann::json& line) {
+    progress.metric(line);
+    if (!events_) return;
+    std::vector<std::pair<std::string, double>> scalars;
+    for (const auto& [name, value] : line.items())
+      if (name != "step" && value.is_number()) scalars.emplace_back(name, value.get<double>());
+    events_->add(history_.steps(), unix_seconds(), scalars);
   }
 
   void report(Progress& progress) {
     const StepMeasures recent = history_.recent();
     char note[96];
-    if (preference_)
+    if (preference_ && !std::isnan(recent.accuracy))
       std::snprintf(note, sizeof note, "loss %.3f  preferred %.0f %%", recent.loss,
                     100 * recent.accuracy);
     else
       std::snprintf(note, sizeof note, "loss %.3f", recent.loss);
     progress.step(history_.steps(), note);
-    nlohmann::json line = measures_to_json(history_.last());
+    nlohmann::json line = logged(history_.last());
     line["step"] = history_.steps();
-    line["rewards/margins"] = history_.last().reward_chosen - history_.last().reward_rejected;
-    progress.metric(line);
-    if (events_) {
-      std::vector<std::pair<std::string, double>> scalars;
-      for (const auto& [name, value] : line.items())
-        if (name != "step") scalars.emplace_back(name, value.get<double>());
-      events_->add(history_.steps(), unix_seconds(), scalars);
-    }
+    log(progress, line);
     if (preference_ && !chosen_fell_ && history_.chosen_falls()) {
       chosen_fell_ = true;
       progress.say(
@@ -345,14 +351,21 @@ class Loop {
 
   void save() const {
     if (options_.folder.empty()) return;
+    require_numbers();
     NamedTensors model;
     for (const NamedParameter& parameter : parameters_) model[parameter.name] = parameter.tensor;
     if (preference_) model[kReference] = reference_tensor();
+    best_.add_to(model);
+    nlohmann::json heldout = nlohmann::json::array();
+    for (const auto& [step, measures] : heldout_)
+      heldout.push_back({step, measures_to_json(measures)});
     save_checkpoint(in_folder("checkpoint"), {std::move(model),
                                               optimizer_.state(),
                                               {{"step", history_.steps()},
                                                {"history", history_.to_json()},
                                                {"chosen_fell", chosen_fell_},
+                                               {"heldout", std::move(heldout)},
+                                               {"best", best_.state()},
                                                {"run", options_.fingerprint}}});
   }
 
@@ -381,10 +394,11 @@ class Loop {
     if (!*loaded) return;
     const Checkpoint& checkpoint = **loaded;
     const std::string where = in_folder("checkpoint");
-    if (checkpoint.state.value("run", nlohmann::json()) != options_.fingerprint)
+    const auto run = checkpoint.state.value("run", nlohmann::json());
+    if (run != options_.fingerprint)
       throw std::runtime_error(
-          where +
-          " is of another base, other pairs or another recipe: delete it, or choose another --out");
+          where + " is of another run (not the same: " + differences(run, options_.fingerprint) +
+          "): delete it, or choose another --out");
     torch::NoGradGuard no_grad;
     for (NamedParameter& parameter : parameters_) {
       const auto found = checkpoint.model.find(parameter.name);
@@ -400,6 +414,9 @@ class Loop {
       optimizer_.restore(checkpoint.optimizer);
       history_ = History::from_json(checkpoint.state.at("history"));
       chosen_fell_ = checkpoint.state.at("chosen_fell").get<bool>();
+      for (const auto& one : checkpoint.state.at("heldout"))
+        heldout_.emplace_back(one.at(0).get<std::int64_t>(), measures_from_json(one.at(1)));
+      best_.restore(checkpoint.state.at("best"), checkpoint.model, parameters_);
       if (history_.steps() > steps_)
         throw std::runtime_error("state.json: more steps than this run has");
     } catch (const std::exception& error) {
@@ -409,69 +426,27 @@ class Loop {
   }
 
   Decoder& model_;
-  const std::vector<TokenPair>& pairs_;
+  std::vector<const TokenPair*> pairs_;  // trained_ to train on, then those that are held out
   const Recipe& recipe_;
   const LoopOptions& options_;
+  torch::Device device_;
   bool preference_;
   Sides sides_;
   std::vector<NamedParameter> parameters_;
   AdamW optimizer_;
   Shards shards_;
-  std::size_t steps_an_epoch_ = 0;
+  StepOrder order_;
   std::int64_t steps_ = 0;
-  std::vector<std::size_t> order_;  // of epoch_
-  std::size_t epoch_ = 0;
+  std::size_t trained_ = 0;
   std::vector<ReferenceScore> reference_;  // by pair
   std::optional<EventFile> events_;        // if there is a folder
   History history_;
   bool chosen_fell_ = false;
+  std::vector<std::pair<std::int64_t, StepMeasures>> heldout_;
+  BestWeights best_;
 };
 
 }  // namespace
-
-void History::add(const StepMeasures& step) {
-  if (steps_ == 0) first_ = step;
-  ++steps_;
-  if (recent_.size() == kRecent) recent_.erase(recent_.begin());
-  recent_.push_back(step);
-}
-
-StepMeasures History::recent() const {
-  StepMeasures out;
-  for (const StepMeasures& step : recent_) trainer::add(out, step);
-  for (const auto& [name, field] : kMeasures)
-    out.*field /= static_cast<double>(std::max<std::size_t>(1, recent_.size()));
-  return out;
-}
-
-bool History::chosen_falls() const {
-  return recent_.size() == kRecent && recent().chosen_gain < kFallAlarm;
-}
-
-nlohmann::json History::to_json() const {
-  nlohmann::json recent = nlohmann::json::array();
-  for (const StepMeasures& step : recent_) recent.push_back(measures_to_json(step));
-  return {{"steps", steps_}, {"first", measures_to_json(first_)}, {"recent", std::move(recent)}};
-}
-
-History History::from_json(const nlohmann::json& json) {
-  History out;
-  out.steps_ = json.at("steps").get<std::int64_t>();
-  out.first_ = measures_from_json(json.at("first"));
-  for (const nlohmann::json& step : json.at("recent"))
-    out.recent_.push_back(measures_from_json(step));
-  // A checkpoint is never made before a step, and the last ones are remembered.
-  if (out.steps_ < 1 ||
-      out.recent_.size() != std::min(static_cast<std::size_t>(out.steps_), kRecent))
-    throw std::runtime_error("state.json: " + std::to_string(out.steps_) + " steps, of which " +
-                             std::to_string(out.recent_.size()) + " are remembered");
-  return out;
-}
-
-std::int64_t step_count(std::size_t pairs, const TrainRecipe& recipe) {
-  const auto count = static_cast<std::int64_t>(pairs);
-  return (count + recipe.batch - 1) / recipe.batch * recipe.epochs;
-}
 
 LoopResult train_pairs(Decoder& model, const std::vector<TokenPair>& pairs, const Recipe& recipe,
                        const LoopOptions& options) {

@@ -12,56 +12,13 @@
 #include <vector>
 
 #include "trainer/data.h"
+#include "trainer/history.h"
 #include "trainer/model/decoder.h"
 #include "trainer/recipe.h"
 #include "trainer/reference_cache.h"
+#include "trainer/step_order.h"
 
 namespace strop::trainer {
-
-// Of one step, means over its pairs by their weights. Rewards and log-probs are plain means over
-// pairs.
-struct StepMeasures {
-  double loss = 0;        // the terms below, added by the recipe's weights
-  double preference = 0;  // dpo alone, as all below from reward_chosen on but logp_chosen
-  double likelihood = 0;
-  double prompt = 0;
-  double logp_chosen = 0;
-  double reward_chosen = 0;
-  double reward_rejected = 0;
-  double accuracy = 0;  // share of pairs whose chosen reward is the higher
-  double logp_rejected = 0;
-  double chosen_gain = 0;   // nats a token that the chosen has gained on the reference
-  double length_ratio = 0;  // tokens of chosen to tokens of rejected
-  double grad_norm = 0;
-  double learning_rate = 0;
-};
-
-// What the run remembers of its steps; saved with its checkpoints.
-class History {
- public:
-  void add(const StepMeasures& step);
-
-  std::int64_t steps() const { return steps_; }
-  const StepMeasures& first() const { return first_; }
-  // REQUIRES: a step.
-  const StepMeasures& last() const { return recent_.back(); }
-  // Means over the last steps, at most kRecent of them.
-  StepMeasures recent() const;
-  // Whether the chosen completions have become less likely than the reference has them: then
-  // preference is being learnt at the cost of the language, and the text gets worse.
-  bool chosen_falls() const;
-
-  nlohmann::json to_json() const;
-  // Throws std::exception for what to_json does not write after a step.
-  static History from_json(const nlohmann::json& json);
-
-  static constexpr std::size_t kRecent = 20;
-
- private:
-  std::int64_t steps_ = 0;
-  StepMeasures first_;
-  std::vector<StepMeasures> recent_;
-};
 
 struct LoopOptions {
   int threads = 1;
@@ -69,20 +26,23 @@ struct LoopOptions {
   std::string folder;
   nlohmann::json fingerprint;       // what a checkpoint must have been made from
   ReferenceCache* cache = nullptr;  // asked first, and filled; none: all pairs are scored
+  // Measured as the recipe's [evaluate] says; none: nothing is.
+  const std::vector<TokenPair>* heldout = nullptr;
 };
 
 struct LoopResult {
   History history;
   bool chosen_fell = false;  // at any time
-  double seconds = 0;        // of this process
+  // Of the held-out pairs, after some steps; empty where none were measured.
+  std::vector<std::pair<std::int64_t, StepMeasures>> heldout;
+  std::int64_t best_step = 0;  // whose weights the model has; 0: it has the last step's
+  bool gave_up = false;        // the recipe's patience was at its end
+  double seconds = 0;          // of this process
 };
 
-// REQUIRES: at least one pair; with Method::kDpo and an adapter, the reference is the model without
-// it, else the model as it is given.
+// REQUIRES: at least one pair; kto's have their mismatches (step_order.h). The reference of dpo and
+// kto is the model without its adapter, or as it is given where it has none.
 LoopResult train_pairs(Decoder& model, const std::vector<TokenPair>& pairs, const Recipe& recipe,
                        const LoopOptions& options);
-
-// Steps of a run.
-std::int64_t step_count(std::size_t pairs, const TrainRecipe& recipe);
 
 }  // namespace strop::trainer

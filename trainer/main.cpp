@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
   strop::trainer::register_pretrain(app, action);
   strop::trainer::register_sft(app, action);
   strop::trainer::register_dpo(app, action);
+  strop::trainer::register_kto(app, action);
   strop::trainer::register_plan(app, action);
   strop::trainer::register_evaluate(app, action);
   strop::trainer::register_serve(app, action);

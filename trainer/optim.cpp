@@ -39,11 +39,13 @@ void AdamW::zero_grad() {
 
 double AdamW::clip(double limit) {
   torch::NoGradGuard no_grad;
-  double sum = 0;
-  for (const torch::Tensor& parameter : parameters_)
-    if (parameter.grad().defined())
-      sum += parameter.grad().pow(2).sum(torch::kFloat64).item<double>();
-  const double norm = std::sqrt(sum);
+  torch::Tensor sum;  // on the parameters' device, which is waited for once
+  for (const torch::Tensor& parameter : parameters_) {
+    if (!parameter.grad().defined()) continue;
+    const torch::Tensor one = parameter.grad().pow(2).sum(torch::kFloat64);
+    sum = sum.defined() ? sum + one : one;
+  }
+  const double norm = sum.defined() ? std::sqrt(sum.item<double>()) : 0;
   if (limit > 0 && norm > limit)
     for (torch::Tensor& parameter : parameters_)
       if (parameter.grad().defined()) parameter.mutable_grad().mul_(limit / (norm + 1e-12));

@@ -1,19 +1,15 @@
 #include "trainer/pair_batch.h"
 
-#include <algorithm>
+#include <map>
+#include <utility>
 
+#include "trainer/model/token_scores.h"
 #include "trainer/objectives/likelihood.h"
 
 namespace strop::trainer {
 namespace {
 
 using torch::Tensor;
-
-// Segments of a row: what may look at what.
-constexpr std::int64_t kPrompt = 0;
-constexpr std::int64_t kChosen = 1;
-constexpr std::int64_t kRejected = 2;
-constexpr std::int64_t kPadding = 3;
 
 struct RowList {
   std::vector<std::int64_t> rows;
@@ -33,85 +29,80 @@ struct RowList {
   }
 };
 
-std::int64_t row_length(const TokenPair& pair, Sides sides) {
-  return static_cast<std::int64_t>(pair.prompt.size() + pair.chosen.size() - 1 +
-                                   (sides == Sides::kBoth ? pair.rejected.size() - 1 : 0));
+// Pairs with one prompt.
+using Sharing = std::vector<std::size_t>;
+
+std::vector<Sharing> by_prompt(const std::vector<const TokenPair*>& pairs) {
+  std::vector<Sharing> groups;
+  std::map<std::vector<TokenId>, std::size_t> known;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const auto [place, fresh] = known.try_emplace(pairs[i]->prompt, groups.size());
+    if (fresh) groups.emplace_back();
+    groups[place->second].push_back(i);
+  }
+  return groups;
 }
 
+// The rows that predict, group by group, counted as what is asked for is.
 class Layout {
  public:
-  Layout(std::size_t pairs, std::int64_t length, Sides sides)
-      : length_(length), both_(sides == Sides::kBoth) {
-    const std::vector<std::int64_t> shape{static_cast<std::int64_t>(pairs), length};
-    tokens_ = torch::zeros(shape, torch::kInt64);
-    positions_ = torch::zeros(shape, torch::kInt64);
-    segments_ = torch::full(shape, kPadding, torch::kInt64);
+  Layout(const std::vector<const TokenPair*>& pairs, Sides sides, bool with_prompt)
+      : pairs_(pairs), both_(sides == Sides::kBoth), with_prompt_(with_prompt) {
+    for (const Sharing& sharing : by_prompt(pairs)) add(sharing);
   }
 
-  void add(std::size_t index, const TokenPair& pair) {
-    next_ = static_cast<std::int64_t>(index) * length_;
-    const std::int64_t first = next_;
-    const auto prompt = static_cast<std::int64_t>(pair.prompt.size());
-    for (std::int64_t i = 0; i < prompt; ++i) {
-      const TokenId token = pair.prompt[static_cast<std::size_t>(i)];
-      const bool special = !pair.special.empty() && pair.special[static_cast<std::size_t>(i)];
-      if (i > 0 && !special) prompt_.add(next_ - 1, token, index, false);
-      put(token, i, kPrompt);
-    }
-    const Place behind_prompt{index, first + prompt - 1, prompt};
-    add_completion(pair.chosen, pair.chosen_compared, behind_prompt, kChosen, chosen_);
-    if (both_)
-      add_completion(pair.rejected, pair.rejected_compared, behind_prompt, kRejected, rejected_);
-  }
-
-  PairBatch finish(std::size_t pairs) const {
+  PairBatch finish() const {
     PairBatch out;
-    out.pairs = static_cast<std::int64_t>(pairs);
-    out.input.tokens = tokens_;
-    // One completion behind each prompt, padded on the right, is what a causal mask and running
-    // positions already say.
-    if (both_) {
-      out.input.positions = positions_;
-      const Tensor key = segments_.unsqueeze(1);
-      const Tensor query = segments_.unsqueeze(2);
-      const Tensor before = torch::ones({length_, length_}, torch::kBool).tril();
-      out.input.mask = (before & ((key == kPrompt) | (key == query))).unsqueeze(1);
-      out.rejected = rejected_.tensors();
-    }
+    out.pairs = static_cast<std::int64_t>(pairs_.size());
+    out.input.tokens = torch::tensor(tokens_, torch::kInt64).unsqueeze(0);
+    out.input.packed = c10::make_intrusive<PackedText>(groups_, torch::kCPU);
     out.chosen = chosen_.tensors();
-    out.prompt = prompt_.tensors();
+    if (both_) out.rejected = rejected_.tensors();
+    if (with_prompt_) out.prompt = prompt_.tensors();
     return out;
   }
 
  private:
-  void put(TokenId token, std::int64_t position, std::int64_t segment) {
-    tokens_.data_ptr<std::int64_t>()[next_] = token;
-    positions_.data_ptr<std::int64_t>()[next_] = position;
-    segments_.data_ptr<std::int64_t>()[next_] = segment;
-    ++next_;
-  }
-
-  struct Place {
-    std::size_t pair;
-    std::int64_t row;  // of the prompt's last token, which predicts the first one
-    std::int64_t position;
-  };
-  void add_completion(const std::vector<TokenId>& tokens, const std::vector<bool>& compared,
-                      Place at, std::int64_t segment, RowList& list) {
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
-      list.add(at.row, tokens[i], at.pair, compared.empty() || compared[i]);
-      if (i + 1 == tokens.size()) break;
-      at.row = next_;
-      put(tokens[i], at.position++, segment);
+  void add(const Sharing& sharing) {
+    const TokenPair& first = *pairs_[sharing.front()];
+    const auto prompt = static_cast<std::int64_t>(first.prompt.size());
+    PackedGroup group{prompt, {}, with_prompt_ ? 0 : prompt - 1};
+    tokens_.insert(tokens_.end(), first.prompt.begin(), first.prompt.end());
+    if (with_prompt_)
+      for (const std::size_t index : sharing) add_prompt(*pairs_[index], index);
+    const std::int64_t last = next_ + prompt - 1 - group.asked;  // of the prompt
+    next_ = last + 1;
+    for (const std::size_t index : sharing) {
+      const TokenPair& pair = *pairs_[index];
+      add_completion(pair.chosen, pair.chosen_compared, index, last, group, chosen_);
+      if (both_)
+        add_completion(pair.rejected, pair.rejected_compared, index, last, group, rejected_);
     }
+    groups_.push_back(std::move(group));
   }
 
-  std::int64_t length_;
-  bool both_;
-  Tensor tokens_;  // all [B, T] int64
-  Tensor positions_;
-  Tensor segments_;
-  std::int64_t next_ = 0;
+  void add_prompt(const TokenPair& pair, std::size_t index) {
+    for (std::size_t i = 1; i < pair.prompt.size(); ++i)
+      if (pair.special.empty() || !pair.special[i])
+        prompt_.add(next_ + static_cast<std::int64_t>(i) - 1, pair.prompt[i], index, false);
+  }
+
+  // `last`: the row of the prompt's last token, which predicts the first one.
+  void add_completion(const std::vector<TokenId>& tokens, const std::vector<bool>& compared,
+                      std::size_t index, std::int64_t last, PackedGroup& group, RowList& list) {
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      list.add(i == 0 ? last : next_++, tokens[i], index, compared.empty() || compared[i]);
+      if (i + 1 < tokens.size()) tokens_.push_back(tokens[i]);
+    }
+    group.completions.push_back(static_cast<std::int64_t>(tokens.size()) - 1);
+  }
+
+  const std::vector<const TokenPair*>& pairs_;
+  const bool both_;
+  const bool with_prompt_;
+  std::vector<PackedGroup> groups_;
+  std::vector<std::int64_t> tokens_;
+  std::int64_t next_ = 0;  // row
   RowList chosen_;
   RowList rejected_;
   RowList prompt_;
@@ -119,19 +110,28 @@ class Layout {
 
 }  // namespace
 
-PairBatch make_pair_batch(const std::vector<const TokenPair*>& pairs, Sides sides) {
-  std::int64_t longest = 0;
-  for (const TokenPair* pair : pairs) longest = std::max(longest, row_length(*pair, sides));
-  Layout layout(pairs.size(), longest, sides);
-  for (std::size_t i = 0; i < pairs.size(); ++i) layout.add(i, *pairs[i]);
-  return layout.finish(pairs.size());
+PairBatch make_pair_batch(const std::vector<const TokenPair*>& pairs, Sides sides,
+                          bool with_prompt) {
+  return Layout(pairs, sides, with_prompt).finish();
 }
 
-PairScores score_pairs(const Decoder& model, const PairBatch& batch, bool with_prompt) {
-  const Tensor hidden = model.hidden(batch.input);
-  const Tensor flat = hidden.reshape({-1, hidden.size(2)});
+namespace {
+
+TargetRows moved(const TargetRows& rows, const torch::Device& device) {
+  if (!rows.rows.defined()) return rows;
+  return {rows.rows.to(device), rows.targets.to(device), rows.pair.to(device),
+          rows.compared.to(device)};
+}
+
+}  // namespace
+
+PairScores score_pairs(const Decoder& model, const PairBatch& given, bool with_prompt) {
+  const Tensor hidden = model.hidden(given.input)[0];
+  const torch::Device device = hidden.device();
+  const PairBatch batch{given.pairs, given.input, moved(given.chosen, device),
+                        moved(given.rejected, device), moved(given.prompt, device)};
   const auto log_probs = [&](const TargetRows& rows) {
-    return token_log_probs(model.logits(flat.index_select(0, rows.rows)), rows.targets);
+    return token_scores(hidden.index_select(0, rows.rows), model.head(), rows.targets);
   };
   const auto compared = [&](const Tensor& values, const TargetRows& rows) {
     return sum_by_text(values * rows.compared, rows.pair, batch.pairs);
@@ -148,7 +148,7 @@ PairScores score_pairs(const Decoder& model, const PairBatch& batch, bool with_p
     out.log_probs.rejected = compared(log_probs(batch.rejected), batch.rejected);
     out.lengths.rejected = length(batch.rejected);
   }
-  if (with_prompt)
+  if (with_prompt && batch.prompt.rows.defined())
     out.prompt_nll = mean_nll(log_probs(batch.prompt), batch.prompt.pair, batch.pairs);
   return out;
 }

@@ -1,9 +1,8 @@
-// Several pairs as one input of the decoder: the prompt stands once, chosen and rejected both go on
-// from it and do not see each other.
+// Several pairs as one input of the decoder, without padding: a prompt stands once, whatever the
+// number of pairs that have it, and each completion goes on from it without seeing the others.
 //
-// Values; a pure function; any thread. Shapes: B pairs, T tokens of the longest row; a row is
-// prompt, chosen, rejected, padding. The last token of a completion predicts nothing and is not an
-// input. No errors.
+// Values; a pure function; any thread. Shapes: B pairs, T tokens in all. The last token of a
+// completion predicts nothing and is not an input. No errors.
 #pragma once
 
 #include <torch/torch.h>
@@ -18,7 +17,7 @@ namespace strop::trainer {
 
 // What is predicted, all int64 [R] but `compared`.
 struct TargetRows {
-  torch::Tensor rows;      // of the hidden states laid out as [B·T, H]
+  torch::Tensor rows;      // of the hidden states that are asked for
   torch::Tensor targets;   // the token each row predicts
   torch::Tensor pair;      // the pair of the batch that it belongs to
   torch::Tensor compared;  // float32: 1 where the preference term compares it, else 0
@@ -28,22 +27,23 @@ struct PairBatch {
   std::int64_t pairs = 0;
   ForwardInput input;
   TargetRows chosen;
-  TargetRows rejected;
-  TargetRows prompt;  // without special tokens as targets
+  TargetRows rejected;  // undefined for Sides::kChosen
+  TargetRows prompt;    // without special tokens as targets; undefined unless asked for
 };
 
 enum class Sides { kBoth, kChosen };
 
-PairBatch make_pair_batch(const std::vector<const TokenPair*>& pairs, Sides sides);
+PairBatch make_pair_batch(const std::vector<const TokenPair*>& pairs, Sides sides,
+                          bool with_prompt = false);
 
 // What the decoder thinks of a batch, differentiable.
 struct PairScores {
   PairLogProbs log_probs;    // of what is compared; rejected is undefined for Sides::kChosen
   PairLengths lengths;       // of what is compared, at least 1; likewise
   torch::Tensor chosen_nll;  // [B], mean over tokens
-  torch::Tensor prompt_nll;  // [B]; undefined unless asked for
+  torch::Tensor prompt_nll;  // [B]; undefined where the batch has none, or without it
 };
 
-PairScores score_pairs(const Decoder& model, const PairBatch& batch, bool with_prompt);
+PairScores score_pairs(const Decoder& model, const PairBatch& batch, bool with_prompt = true);
 
 }  // namespace strop::trainer

@@ -12,6 +12,7 @@
 
 #include "schema/fim.h"
 #include "trainer/checkpoint.h"
+#include "trainer/device.h"
 #include "trainer/digest.h"
 #include "trainer/model/decoder.h"
 #include "trainer/optim.h"
@@ -83,7 +84,8 @@ Tensor window_loss(const Decoder& model, const Tensor& windows) {
   const std::int64_t length = windows.size(1) - 1;
   const Tensor hidden = model.hidden({windows.narrow(1, 0, length).contiguous()});
   const Tensor logits = model.logits(hidden.reshape({-1, hidden.size(2)}));
-  return torch::nll_loss(torch::log_softmax(logits, 1), windows.narrow(1, 1, length).reshape(-1));
+  const Tensor next = windows.narrow(1, 1, length).reshape(-1).to(logits.device());
+  return torch::nll_loss(torch::log_softmax(logits, 1), next);
 }
 
 Tensor windows_of(const std::vector<TokenId>& tokens, const std::vector<std::int64_t>& starts,
@@ -102,9 +104,11 @@ class Run {
   Run(const PretrainRecipe& recipe, const std::string& out, int threads)
       : recipe_(recipe),
         out_(out),
-        thread_count_(threads),
+        device_(choose_device(recipe.device)),
+        thread_count_(worker_count(device_, threads)),
         tokenizer_(load_tokenizer()),
         model_(Decoder::random(with_vocab(), recipe.seed)) {
+    move_to(model_, device_);
     fs::create_directories(out_);
     files_ = select_files(recipe_.corpus);
     texts_ = read_texts(recipe_.corpus.root, files_.train);
@@ -332,7 +336,7 @@ class Run {
                               {"seconds", seconds}}
                        .dump(2) +
                    "\n");
-    fs::remove_all(out_ + "/checkpoint");
+    remove_checkpoint(out_ + "/checkpoint");
     std::fprintf(
         stderr,
         "trained %lld parameters on %lld tokens: loss %.3f, held-out loss %.3f; written to %s\n",
@@ -343,6 +347,7 @@ class Run {
 
   PretrainRecipe recipe_;
   std::string out_;
+  torch::Device device_;
   int thread_count_;
   Tokenizer tokenizer_;
   Decoder model_;
@@ -445,6 +450,7 @@ PretrainRecipe read_pretrain_recipe(const std::string& file) {
   train.read("seed", out.seed);
   train.read("checkpoint_every", out.checkpoint_every);
   train.read("dtype", out.dtype);
+  train.read("device", out.device);
   train.finish();
   top.finish();
   check(out, file);

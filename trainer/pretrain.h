@@ -35,6 +35,7 @@ struct PretrainRecipe {
   std::uint64_t seed = 1;
   std::int64_t checkpoint_every = 500;  // steps
   std::string dtype = "float32";        // of the weights written: float32 or bfloat16
+  std::string device;                   // of device.h; no part of what is computed
 };
 
 // Throws std::invalid_argument.

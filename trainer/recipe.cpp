@@ -1,5 +1,6 @@
 #include "trainer/recipe.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "trainer/toml_reader.h"
@@ -23,9 +24,12 @@ void check(const Recipe& recipe, const std::string& file) {
   want(objective.gamma >= 0, "[objective] gamma must not be negative");
   want(objective.preference >= 0 && objective.likelihood >= 0 && objective.prompt >= 0,
        "[objective] weights must not be negative");
-  want(objective.likelihood > 0 || (recipe.method == Method::kDpo && objective.preference > 0),
+  want(objective.likelihood > 0 || (recipe.method != Method::kSft && objective.preference > 0),
        "[objective] likelihood is 0: there is nothing to learn");
+  want(objective.desirable >= 0 && objective.undesirable >= 0,
+       "[objective] desirable and undesirable must not be negative");
   want(train.full || train.rank >= 1, "[adapter] rank must be positive");
+  want(train.dropout >= 0 && train.dropout < 1, "[adapter] dropout is a share below 1");
   want(train.full || train.alpha > 0, "[adapter] alpha must be positive");
   want(train.learning_rate > 0, "[train] learning_rate must be positive");
   want(train.warmup >= 0 && train.warmup <= 1, "[train] warmup is a share of the steps, 0 to 1");
@@ -33,6 +37,12 @@ void check(const Recipe& recipe, const std::string& file) {
        "[train] clip and weight_decay must not be negative");
   want(train.batch >= 1 && train.shard >= 1 && train.epochs >= 1 && train.checkpoint_every >= 1,
        "[train] batch, shard, epochs and checkpoint_every must be positive");
+  want(recipe.method != Method::kKto || train.shuffle,
+       "[train] shuffle = false: kto's examples have an order of their own, by which each prompt "
+       "meets another's completion; leave it true");
+  want(recipe.method != Method::kKto || train.batch >= 2,
+       "[train] batch must be at least 2: kto sets a step's prompts against each other's "
+       "completions");
   want(train.average > 0 && train.average <= 1,
        "[train] average is the share of what was learnt that is kept, above 0 and at most 1");
 }
@@ -43,7 +53,7 @@ void read_data(TomlReader& top, const std::string& file, Recipe& out) {
   data.read("base", out.base);
   data.read("pairs", out.pairs);
   data.read("out", out.out);
-  if (out.method == Method::kDpo) data.read("reference_cache", out.reference_cache);
+  if (out.method != Method::kSft) data.read("reference_cache", out.reference_cache);
   data.read("context", out.context);
   data.read("fim", out.family_name);
   data.finish();
@@ -87,10 +97,14 @@ void read_term(TomlReader& objective, const std::string& file, ObjectiveRecipe& 
 void read_objective(TomlReader& top, const std::string& file, Recipe& out) {
   const toml::table table = top.table("objective");
   TomlReader objective(table, file + ": [objective]");
-  if (out.method == Method::kDpo) {
+  if (out.method != Method::kSft) {
     objective.read("beta", out.objective.beta);
     objective.read("preference", out.objective.preference);
-    read_term(objective, file, out.objective);
+  }
+  if (out.method == Method::kDpo) read_term(objective, file, out.objective);
+  if (out.method == Method::kKto) {
+    objective.read("desirable", out.objective.desirable);
+    objective.read("undesirable", out.objective.undesirable);
   }
   objective.read("likelihood", out.objective.likelihood);
   objective.read("prompt", out.objective.prompt);
@@ -102,6 +116,7 @@ void read_train(TomlReader& top, const std::string& file, TrainRecipe& out) {
   TomlReader adapter(adapter_table, file + ": [adapter]");
   adapter.read("rank", out.rank);
   adapter.read("alpha", out.alpha);
+  adapter.read("dropout", out.dropout);
   adapter.read("targets", out.targets);
   adapter.finish();
   if (adapter_table.contains("targets") && out.targets.empty())
@@ -112,6 +127,7 @@ void read_train(TomlReader& top, const std::string& file, TrainRecipe& out) {
   const toml::table table = top.table("train");
   TomlReader train(table, file + ": [train]");
   std::string schedule = "cosine";
+  std::string precision = "auto";
   train.read("full", out.full);
   train.read("learning_rate", out.learning_rate);
   train.read("schedule", schedule);
@@ -123,7 +139,11 @@ void read_train(TomlReader& top, const std::string& file, TrainRecipe& out) {
   train.read("epochs", out.epochs);
   train.read("average", out.average);
   train.read("seed", out.seed);
+  train.read("shuffle", out.shuffle);
   train.read("checkpoint_every", out.checkpoint_every);
+  train.read("precision", precision);
+  train.read("device", out.device);
+  train.read("recompute", out.recompute);
   train.finish();
   if (out.full && !adapter_table.empty())
     throw std::invalid_argument(file + ": [train] full = true trains no adapter: remove [adapter]");
@@ -132,6 +152,39 @@ void read_train(TomlReader& top, const std::string& file, TrainRecipe& out) {
     throw std::invalid_argument(file + ": [train] schedule '" + schedule +
                                 "' is unknown (known: constant, linear, cosine)");
   out.schedule = *known;
+  const auto numbers = precision_by_name(precision);
+  if (!numbers)
+    throw std::invalid_argument(file + ": [train] precision '" + precision +
+                                "' is unknown (known: auto, float32, bfloat16)");
+  out.precision = *numbers;
+}
+
+void read_evaluate(TomlReader& top, const std::string& file, Recipe& out) {
+  const toml::table table = top.table("evaluate");
+  TomlReader evaluate(table, file + ": [evaluate]");
+  evaluate.read("every", out.evaluate.every);
+  evaluate.read("best", out.evaluate.best);
+  evaluate.read("patience", out.evaluate.patience);
+  evaluate.finish();
+  const auto want = [&](bool holds, const std::string& what) {
+    if (!holds) throw std::invalid_argument(file + ": [evaluate] " + what);
+  };
+  want(out.evaluate.every >= 0 && out.evaluate.patience >= 0,
+       "every and patience must not be negative");
+  want(
+      out.evaluate.every > 0 || (out.evaluate.best.empty() && out.evaluate.patience == 0),
+      "every says after how many steps the held-out pairs are measured: best and patience need it");
+  want(out.evaluate.patience == 0 || !out.evaluate.best.empty(),
+       "patience waits for a better measure: name it as best");
+  std::vector<std::string> known{"loss", "loss/likelihood"};
+  if (out.method != Method::kSft)
+    for (const char* name : {"loss/preference", "rewards/accuracies", "rewards/margins"})
+      known.emplace_back(name);
+  std::string names;
+  for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
+  want(out.evaluate.best.empty() ||
+           std::find(known.begin(), known.end(), out.evaluate.best) != known.end(),
+       "best '" + out.evaluate.best + "' is unknown (known: " + names + ")");
 }
 
 const char* schedule_name(Schedule schedule) {
@@ -142,7 +195,9 @@ const char* schedule_name(Schedule schedule) {
 
 }  // namespace
 
-const char* method_name(Method method) { return method == Method::kSft ? "sft" : "dpo"; }
+const char* method_name(Method method) {
+  return method == Method::kSft ? "sft" : method == Method::kDpo ? "dpo" : "kto";
+}
 
 Recipe read_recipe(const std::string& file, Method method, const RecipeFlags& flags) {
   const toml::table parsed = read_toml(file);
@@ -153,11 +208,14 @@ Recipe read_recipe(const std::string& file, Method method, const RecipeFlags& fl
   read_data(top, file, out);
   read_objective(top, file, out);
   read_train(top, file, out.train);
+  read_evaluate(top, file, out);
   top.finish();
   if (!flags.base.empty()) out.base = flags.base;
   if (out.base.empty()) out.base = flags.usual_base;
   if (!flags.pairs.empty()) out.pairs = flags.pairs;
   if (!flags.out.empty()) out.out = flags.out;
+  if (!flags.device.empty()) out.train.device = flags.device;
+  if (out.train.device.empty()) out.train.device = flags.usual_device;
   check(out, file);
   return out;
 }
@@ -179,10 +237,18 @@ nlohmann::json recipe_to_json(const Recipe& recipe) {
                      {"shard", train.shard},
                      {"epochs", train.epochs},
                      {"average", train.average},
-                     {"seed", train.seed}};
-  if (recipe.method == Method::kDpo) {
+                     {"seed", train.seed},
+                     {"shuffle", train.shuffle},
+                     {"precision", precision_name(train.precision)}};
+  if (recipe.method != Method::kSft) {
     out["beta"] = recipe.objective.beta;
     out["preference"] = recipe.objective.preference;
+  }
+  if (recipe.method == Method::kKto) {
+    out["desirable"] = recipe.objective.desirable;
+    out["undesirable"] = recipe.objective.undesirable;
+  }
+  if (recipe.method == Method::kDpo) {
     out["term"] = term_name(recipe.objective.term);
     out["compare"] = compared_name(recipe.objective.compared);
     if (recipe.objective.term == PreferenceTerm::kSimpo) out["gamma"] = recipe.objective.gamma;
@@ -190,8 +256,13 @@ nlohmann::json recipe_to_json(const Recipe& recipe) {
   if (!train.full) {
     out["rank"] = train.rank;
     out["alpha"] = train.alpha;
+    out["dropout"] = train.dropout;
     out["targets"] = train.targets;
   }
+  if (recipe.evaluate.every > 0)
+    out["evaluate"] = {{"every", recipe.evaluate.every},
+                       {"best", recipe.evaluate.best},
+                       {"patience", recipe.evaluate.patience}};
   return out;
 }
 

@@ -1,4 +1,4 @@
-// What a run of `sft` or `dpo` is told to do: a TOML file, then the command line's flags.
+// What a run of `sft`, `dpo` or `kto` is told to do: a TOML file, then the command line's flags.
 //
 // Values and free functions; any thread. Lengths are tokens, rates a step, shares 0 to 1. Errors:
 // std::invalid_argument naming the file, the key and what it may be.
@@ -13,10 +13,11 @@
 #include "trainer/compared_tokens.h"
 #include "trainer/objectives/preference.h"
 #include "trainer/optim.h"
+#include "trainer/precision.h"
 
 namespace strop::trainer {
 
-enum class Method { kSft, kDpo };
+enum class Method { kSft, kDpo, kKto };
 const char* method_name(Method method);
 
 // The terms of the loss of a pair, added up by these weights; each is a mean over a text's tokens
@@ -26,6 +27,8 @@ struct ObjectiveRecipe {
   ComparedTokens compared = ComparedTokens::kAll;
   double beta = 0.1;          // how far from the reference a preference may lead
   double gamma = 0.5;         // margin that SimPO asks for
+  double desirable = 1;       // of kto: weight of what was wanted
+  double undesirable = 1;     // and of what was not
   double preference = 0.125;  // weight of the preference term; none in sft
   double likelihood = 1;      // of what the developer wrote
   double prompt = 1;          // of the text before it: the language of the repository
@@ -35,6 +38,7 @@ struct TrainRecipe {
   bool full = false;  // every weight instead of an adapter
   std::int64_t rank = 32;
   double alpha = 64;
+  double dropout = 0;                // share of an adapter's inputs that a step leaves out
   std::vector<std::string> targets;  // layers that get an adapter; empty: every projection
   double learning_rate = 2e-3;
   Schedule schedule = Schedule::kCosine;
@@ -46,7 +50,18 @@ struct TrainRecipe {
   std::int64_t epochs = 2;
   double average = 0.5;  // share of what was learnt that is kept; the rest is the base
   std::uint64_t seed = 1;
+  bool shuffle = true;                  // anew every epoch; else the order of the file
   std::int64_t checkpoint_every = 100;  // steps
+  std::string device;                   // of device.h; no part of what is computed
+  Precision precision = Precision::kAuto;
+  bool recompute = false;  // the insides of layers once more for the backward pass: less memory
+};
+
+// Measuring the held-out pairs while the run goes on.
+struct EvaluateRecipe {
+  std::int64_t every = 0;     // steps; 0: never
+  std::string best;           // the measure by which the best weights are kept; empty: the last are
+  std::int64_t patience = 0;  // measurements without a better one that end the run; 0: it goes on
 };
 
 struct Recipe {
@@ -60,6 +75,7 @@ struct Recipe {
   std::int64_t context = 224;  // prompt and completion
   ObjectiveRecipe objective;
   TrainRecipe train;
+  EvaluateRecipe evaluate;
 };
 
 // Flags of the command line; empty ones leave the file's word.
@@ -67,7 +83,9 @@ struct RecipeFlags {
   std::string base;
   std::string pairs;
   std::string out;
+  std::string device;
   std::string usual_base;  // of trainer.toml: where neither the flag nor the file names one
+  std::string usual_device;
 };
 
 // Paths in the file are relative to it, those of flags to the working directory.

@@ -1,7 +1,9 @@
 #include "trainer/reference_cache.h"
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <utility>
 
 #include "trainer/checkpoint.h"
@@ -34,25 +36,59 @@ std::string digest_of(const TokenPair& pair) {
   return digest.hex();
 }
 
+json head(const std::string& base) { return {{"v", kVersion}, {"base", base}}; }
+
+std::string line_of(const std::string& pair, const ReferenceScore& score) {
+  return json{{"pair", pair},
+              {"chosen", score.chosen},
+              {"rejected", score.rejected},
+              {"chosen_nll", score.chosen_nll}}
+             .dump() +
+         "\n";
+}
+
+std::string part_of(const std::string& file) { return file + ".part"; }
+
 }  // namespace
 
 ReferenceCache::ReferenceCache(std::string file, std::string base)
     : file_(std::move(file)), base_(std::move(base)) {
-  std::ifstream in(file_);
+  read(file_);
+  const std::size_t saved = known_.size();
+  read(part_of(file_));
+  // Written anew, for it may end in half a line.
+  std::string text = head(base_).dump() + "\n";
+  part_is_empty_ = known_.size() == saved;
+  if (!part_is_empty_)
+    for (const auto& [pair, score] : known_) text += line_of(pair, score);
+  write_file(part_of(file_), text);
+  part_.open(part_of(file_), std::ios::binary | std::ios::app);
+  if (!part_) throw std::runtime_error("cannot write " + part_of(file_));
+}
+
+ReferenceCache::~ReferenceCache() {
+  std::error_code ignored;
+  if (part_is_empty_) std::filesystem::remove(part_of(file_), ignored);
+}
+
+void ReferenceCache::read(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
   std::string line;
   if (!std::getline(in, line)) return;
-  if (json::parse(line, nullptr, false) != json{{"v", kVersion}, {"base", base_}}) return;
+  if (json::parse(line, nullptr, false) != head(base_)) return;
+  std::map<std::string, ReferenceScore> found;
   while (std::getline(in, line)) {
+    if (in.eof()) break;  // without its end
     try {
       const json one = json::parse(line);
-      known_[one.at("pair").get<std::string>()] = {one.at("chosen").get<float>(),
-                                                   one.at("rejected").get<float>(),
-                                                   one.at("chosen_nll").get<float>()};
+      found[one.at("pair").get<std::string>()] = {one.at("chosen").get<float>(),
+                                                  one.at("rejected").get<float>(),
+                                                  one.at("chosen_nll").get<float>()};
     } catch (const json::exception&) {
-      known_.clear();  // who knows what else is wrong with it
-      return;
+      return;  // who knows what else is wrong with it
     }
   }
+  known_.merge(found);
 }
 
 std::optional<ReferenceScore> ReferenceCache::find(const TokenPair& pair) {
@@ -63,19 +99,25 @@ std::optional<ReferenceScore> ReferenceCache::find(const TokenPair& pair) {
 }
 
 ReferenceScore ReferenceCache::add(const TokenPair& pair, const ReferenceScore& score) {
-  return used_.emplace(digest_of(pair), score).first->second;
+  const auto [added, is_new] = used_.emplace(digest_of(pair), score);
+  if (is_new) {
+    part_ << line_of(added->first, score);
+    part_is_empty_ = false;
+  }
+  return added->second;
 }
 
-void ReferenceCache::save() const {
-  std::string text = json{{"v", kVersion}, {"base", base_}}.dump() + "\n";
-  for (const auto& [pair, score] : used_)
-    text += json{{"pair", pair},
-                 {"chosen", score.chosen},
-                 {"rejected", score.rejected},
-                 {"chosen_nll", score.chosen_nll}}
-                .dump() +
-            "\n";
+void ReferenceCache::keep() {
+  if (!part_.flush())
+    throw std::runtime_error("cannot write " + part_of(file_) + ": is the disk full?");
+}
+
+void ReferenceCache::save() {
+  std::string text = head(base_).dump() + "\n";
+  for (const auto& [pair, score] : used_) text += line_of(pair, score);
   write_file(file_, text);
+  part_.close();
+  std::filesystem::remove(part_of(file_));
 }
 
 }  // namespace strop::trainer

@@ -1,9 +1,13 @@
 #include "trainer/run_inputs.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <stdexcept>
 
 #include "trainer/compared_tokens.h"
+#include "trainer/digest.h"
+#include "trainer/records.h"
+#include "trainer/step_order.h"
 
 namespace strop::trainer {
 namespace {
@@ -21,7 +25,6 @@ void check_template(const Recipe& recipe, const Tokenizer& tokenizer) {
 
 // What the preference term is to compare, and whether it can.
 void prepare_comparison(const Recipe& recipe, std::vector<TokenPair>& pairs) {
-  if (recipe.method != Method::kDpo) return;
   for (TokenPair& pair : pairs) {
     choose_compared(pair, recipe.objective.compared);
     if (recipe.objective.term == PreferenceTerm::kRobust && pair.epsilon >= 0.5)
@@ -29,6 +32,29 @@ void prepare_comparison(const Recipe& recipe, std::vector<TokenPair>& pairs) {
           recipe.pairs + " holds a pair whose epsilon is " + std::to_string(pair.epsilon) +
           "; [objective] term = \"robust\" needs less than 0.5: take \"sigmoid\", or leave it out");
   }
+}
+
+// Kto's steps are cut from the examples as they come: a random order, in which those that are new
+// leave the others where they were, so that most of the reference's scores are known.
+void order_examples(std::vector<TokenPair>& examples) {
+  std::vector<std::pair<std::string, TokenPair>> named;
+  for (TokenPair& example : examples) {
+    Digest digest;
+    for (const auto* tokens : {&example.prompt, &example.chosen})
+      digest.add({reinterpret_cast<const char*>(tokens->data()), tokens->size() * sizeof(TokenId)});
+    named.emplace_back(digest.hex(), std::move(example));
+  }
+  std::stable_sort(named.begin(), named.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (std::size_t i = 0; i < named.size(); ++i) examples[i] = std::move(named[i].second);
+}
+
+// What the method needs beside the texts.
+void prepare(const Recipe& recipe, std::vector<TokenPair>& pairs) {
+  if (recipe.method == Method::kDpo) prepare_comparison(recipe, pairs);
+  if (recipe.method != Method::kKto) return;
+  order_examples(pairs);
+  set_mismatches(pairs, recipe);
 }
 
 }  // namespace
@@ -67,19 +93,36 @@ Decoder load_base(const Recipe& recipe, const Tokenizer& tokenizer) {
 }
 
 TokenPairs load_pairs(const Recipe& recipe, const Tokenizer& tokenizer) {
-  const auto pairs = read_pairs(recipe.pairs);
-  if (!pairs) throw std::runtime_error(pairs.error());
-  TokenPairs out =
-      tokenize_pairs(tokenizer, *pairs, {.family = recipe.family, .context = recipe.context});
+  const auto records = read_records(recipe.pairs, recipe.method);
+  if (!records) throw std::runtime_error(records.error());
+  TokenPairs out = tokenize_records(tokenizer, *records,
+                                    {.family = recipe.family,
+                                     .context = recipe.context,
+                                     .with_heldout = recipe.evaluate.every > 0});
+  const char* what = recipe.method == Method::kKto ? "examples" : "pairs";
   if (out.pairs.empty())
-    throw std::runtime_error(
-        "nothing to train on: " + recipe.pairs + " holds " + std::to_string(pairs->size()) +
-        " pairs, of which " + std::to_string(out.heldout) + " are held out, " +
-        std::to_string(out.too_long) + " too long for [data] context, " +
-        std::to_string(out.alike) + " without a difference, " + std::to_string(out.weightless) +
-        " of weight 0. No adapter was written; collect more pairs, or export others.");
-  prepare_comparison(recipe, out.pairs);
+    throw std::runtime_error("nothing to train on: " + recipe.pairs + " holds " +
+                             std::to_string(records->size()) + " " + what + ", of which " +
+                             left_out_text(out) + ". No adapter was written; collect more " + what +
+                             ", or export others.");
+  if (recipe.method == Method::kKto && out.pairs.size() < 2)
+    throw std::runtime_error(recipe.pairs +
+                             " holds one example to train on, and kto sets one's prompt against "
+                             "another's completion: collect more");
+  if (recipe.evaluate.every > 0 &&
+      out.heldout_pairs.size() < (recipe.method == Method::kKto ? 2U : 1U))
+    throw std::runtime_error("[evaluate] measures what is held out, and " + recipe.pairs + " has " +
+                             (out.heldout_pairs.empty() ? "nothing" : "too little") +
+                             " of it: export with --split all, or remove [evaluate]");
+  prepare(recipe, out.pairs);
+  prepare(recipe, out.heldout_pairs);
   return out;
+}
+
+std::string left_out_text(const TokenPairs& data) {
+  return std::to_string(data.heldout) + " are held out, " + std::to_string(data.too_long) +
+         " too long for [data] context, " + std::to_string(data.alike) + " without a difference, " +
+         std::to_string(data.weightless) + " of weight 0";
 }
 
 }  // namespace strop::trainer

@@ -1,8 +1,9 @@
-// safetensors files: read by memory map, written whole.
+// safetensors files: read into tensors of their own, written whole.
 //
-// A SafetensorsFile owns its mapping; tensors made from it are copies in the dtype asked for. One
-// thread. Layout: u64 little-endian header length, JSON header, raw data. Errors: a message that
-// names the file and what is wrong with it; hostile files never read out of bounds.
+// Values; one thread. Layout: u64 little-endian header length, JSON header, raw data. Errors: a
+// message that names the file, what is wrong with it and what to do; NaN and infinity among the
+// numbers are wrong too. Hostile files are never read out of bounds, nor make tensors larger than
+// they are.
 #pragma once
 
 #include <torch/torch.h>

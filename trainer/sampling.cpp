@@ -30,6 +30,17 @@ std::vector<TokenId> largest_ids(std::span<const float> logits, std::size_t coun
   return ids;
 }
 
+// How many bytes at the end of `text` are the beginning of a UTF-8 character that goes on.
+std::size_t begun_character(std::string_view text) {
+  for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+    if ((byte & 0xC0U) == 0x80U) continue;  // within a character
+    const std::size_t length = byte >= 0xF0U ? 4 : byte >= 0xE0U ? 3 : byte >= 0xC0U ? 2 : 1;
+    return length > back ? back : 0;
+  }
+  return 0;
+}
+
 }  // namespace
 
 TokenChoice Sampler::choose(std::span<const float> logits) {
@@ -60,10 +71,18 @@ TokenId Sampler::draw(std::span<const float> logits) {
     weights.emplace_back(weight, static_cast<TokenId>(i));
     total += weight;
   }
+  const auto likelier = [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  };
+  if (options_.top_k > 0 && options_.top_k < weights.size()) {
+    const auto end = weights.begin() + static_cast<std::ptrdiff_t>(options_.top_k);
+    std::partial_sort(weights.begin(), end, weights.end(), likelier);
+    weights.erase(end, weights.end());
+    total = 0;
+    for (const auto& [weight, id] : weights) total += weight;
+  }
   if (options_.top_p < 1) {
-    std::sort(weights.begin(), weights.end(), [](const auto& a, const auto& b) {
-      return a.first != b.first ? a.first > b.first : a.second < b.second;
-    });
+    std::sort(weights.begin(), weights.end(), likelier);
     double kept = 0;
     std::size_t count = 0;
     while (count < weights.size() && (count == 0 || kept < options_.top_p * total))
@@ -106,7 +125,12 @@ bool CompletionBuilder::add(TokenChoice choice) {
   out_.text += tokenizer_.bytes_of(choice.token);
   out_.tokens.push_back(std::move(choice));
   std::size_t cut = std::string::npos;
-  for (const std::string& stop : stops_) cut = std::min(cut, out_.text.find(stop, from));
+  for (const std::string& stop : stops_) {
+    const std::size_t at = out_.text.find(stop, from);
+    if (at >= cut) continue;
+    cut = at;
+    out_.stop = stop;
+  }
   if (cut != std::string::npos) {
     out_.text.resize(cut);
     end(Finish::kStop);
@@ -114,6 +138,28 @@ bool CompletionBuilder::add(TokenChoice choice) {
     end(Finish::kLength);
   }
   return !done_;
+}
+
+std::size_t CompletionBuilder::settled() const {
+  if (done_) return out_.text.size();
+  std::size_t held = begun_character(out_.text);
+  for (const std::string& stop : stops_)
+    for (std::size_t size = std::min(stop.size() - 1, out_.text.size()); size > held; --size)
+      if (out_.text.ends_with(std::string_view(stop).substr(0, size))) held = size;
+  return out_.text.size() - held;
+}
+
+CompletionPiece CompletionBuilder::take() {
+  const std::size_t settled_text = std::max(settled(), taken_text_);
+  CompletionPiece out;
+  out.text = out_.text.substr(taken_text_, settled_text - taken_text_);
+  taken_text_ = settled_text;
+  out.tokens.assign(out_.tokens.begin() + static_cast<std::ptrdiff_t>(taken_tokens_),
+                    out_.tokens.end());
+  taken_tokens_ = out_.tokens.size();
+  if (done_) out.finish = out_.finish;
+  if (done_) out.stop = out_.stop;
+  return out;
 }
 
 }  // namespace strop::trainer

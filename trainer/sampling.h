@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <span>
 #include <string>
@@ -23,7 +24,8 @@ struct TokenChoice {
 
 struct SamplerOptions {
   double temperature = 0;  // 0: always the likeliest, of equals the smallest id
-  double top_p = 1;  // the smallest set of tokens with this probability (Holtzman et al. 2020)
+  double top_p = 1;       // the smallest set of tokens with this probability (Holtzman et al. 2020)
+  std::size_t top_k = 0;  // of the so many likeliest tokens (Fan et al. 2018); 0: of all
   std::uint64_t seed = 0;
   std::size_t alternatives = 0;
 };
@@ -47,6 +49,15 @@ struct Completion {
   std::string text;                 // ends before the stop text, bytes as they came
   std::vector<TokenChoice> tokens;  // without the special token that ended it
   Finish finish = Finish::kLength;
+  std::string stop;  // the stop text that ended it; empty: something else did
+};
+
+// What a completion has gained.
+struct CompletionPiece {
+  std::string text;
+  std::vector<TokenChoice> tokens;
+  std::optional<Finish> finish;  // of the last piece
+  std::string stop;              // as a completion's
 };
 
 class CompletionBuilder {
@@ -57,6 +68,9 @@ class CompletionBuilder {
   // Takes the next token; true while more are wanted. Any special token ends the completion.
   bool add(TokenChoice choice);
   void cancel();
+  // What came since the last take, for a reader who cannot be told to forget a text: of a
+  // completion that goes on, without what may be the beginning of a stop text or of a character.
+  CompletionPiece take();
   Completion finish() { return std::move(out_); }
   bool done() const { return done_; }
   std::size_t tokens() const { return out_.tokens.size(); }
@@ -64,6 +78,7 @@ class CompletionBuilder {
 
  private:
   void end(Finish finish);
+  std::size_t settled() const;
 
   const Tokenizer& tokenizer_;
   const std::vector<std::string>& stops_;
@@ -71,6 +86,8 @@ class CompletionBuilder {
   std::int64_t max_tokens_;
   Completion out_;
   bool done_ = false;
+  std::size_t taken_text_ = 0;
+  std::size_t taken_tokens_ = 0;
 };
 
 }  // namespace strop::trainer

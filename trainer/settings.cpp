@@ -9,6 +9,7 @@ namespace strop::trainer {
 namespace {
 
 constexpr int kMostThreads = 1024;
+constexpr std::int64_t kMostMib = 1 << 20;
 
 void check(const Settings& settings, const std::string& file) {
   const auto want = [&](bool holds, const std::string& what) {
@@ -19,6 +20,10 @@ void check(const Settings& settings, const std::string& file) {
        "[serve]: 'threads' must be 0 to 1024");
   want(settings.serve.context >= 0,
        "[serve]: 'context' must be a number of tokens, or 0 for the model's positions");
+  want(settings.serve.cache_mib >= 0 && settings.serve.cache_mib <= kMostMib,
+       "[serve]: 'cache_mib' must be 0 to 1048576");
+  want(settings.serve.batch_mib >= 1 && settings.serve.batch_mib <= kMostMib,
+       "[serve]: 'batch_mib' must be 1 to 1048576");
 }
 
 }  // namespace
@@ -31,6 +36,7 @@ Settings read_settings(const std::string& file) {
   TomlReader top(parsed, path);
   top.read("base", out.base);
   top.read("threads", out.threads);
+  top.read("device", out.device);
   const toml::table table = top.table("serve");
   TomlReader serve(table, path + ": [serve]");
   serve.read("bind", out.serve.bind);
@@ -38,10 +44,14 @@ Settings read_settings(const std::string& file) {
   serve.read("behind_proxy", out.serve.behind_proxy);
   serve.read("context", out.serve.context);
   serve.read("threads", out.serve.threads);
+  serve.read("adapter", out.serve.adapter);
+  serve.read("cache_mib", out.serve.cache_mib);
+  serve.read("batch_mib", out.serve.batch_mib);
   serve.finish();
   top.finish();
   check(out, path);
-  for (std::string* one : {&out.base, &out.serve.token_file}) *one = path_beside(path, *one);
+  for (std::string* one : {&out.base, &out.serve.token_file, &out.serve.adapter})
+    *one = path_beside(path, *one);
   return out;
 }
 

@@ -12,7 +12,7 @@ namespace strop::trainer {
 
 inline constexpr const char* kDefaultConfig = "/etc/strop/trainer.toml";
 inline constexpr const char* kConfigHelp =
-    "TOML of base, threads and [serve], for what flags leave open (default: "
+    "TOML of base, threads, device and [serve], for what flags leave open (default: "
     "/etc/strop/trainer.toml)";
 
 // [serve]
@@ -20,13 +20,17 @@ struct ServeSettings {
   std::string bind = "127.0.0.1:8012";  // HOST:PORT; port 0 takes any free one
   std::string token_file;
   bool behind_proxy = false;
-  std::int64_t context = 0;  // tokens of prompt and completion; 0: the model's positions
-  int threads = 1;           // threads an operator is spread over; 0: every core
+  std::int64_t context = 0;       // tokens of prompt and completion; 0: the model's positions
+  int threads = 1;                // threads an operator is spread over; 0: every core
+  std::string adapter;            // adapter folder; empty: none
+  std::int64_t cache_mib = 256;   // keys and values kept for prompts that begin alike
+  std::int64_t batch_mib = 4096;  // keys and values that what is computed may grow to
 };
 
 struct Settings {
-  std::string base;  // model folder
-  int threads = 0;   // to train and to measure with; 0: every core
+  std::string base;    // model folder
+  int threads = 0;     // to train and to measure with; 0: every core
+  std::string device;  // of device.h; empty: the first GPU if there is one
   ServeSettings serve;
 };
 

@@ -4,19 +4,24 @@
 
 namespace strop::trainer {
 
-Trainee::Trainee(Decoder base, const Recipe& recipe) : model_(std::move(base)), recipe_(recipe) {
+Trainee::Trainee(Decoder base, const Recipe& recipe, torch::ScalarType type)
+    : model_(std::move(base)), recipe_(recipe) {
+  model_.recompute(recipe.train.recompute);
   if (recipe.train.full) {
     for (auto& [name, tensor] : model_.tensors()) {
       base_[name] = tensor.clone();
       tensor.set_requires_grad(true);
     }
+    model_.compute_in(type);
     return;
   }
   lora_ = {
       .rank = recipe.train.rank,
       .alpha = recipe.train.alpha,
+      .dropout = recipe.train.dropout,
       .targets = recipe.train.targets.empty() ? projection_names(model_) : recipe.train.targets};
   add_lora(model_, lora_, recipe.train.seed);
+  model_.compute_in(type);
 }
 
 void Trainee::average() {

@@ -12,8 +12,8 @@ namespace strop::trainer {
 
 class Trainee {
  public:
-  // The recipe must outlive it.
-  Trainee(Decoder base, const Recipe& recipe);
+  // Computes in `type`. The recipe must outlive it.
+  Trainee(Decoder base, const Recipe& recipe, torch::ScalarType type);
 
   Decoder& model() { return model_; }
 

@@ -1,9 +1,11 @@
 // Checkpoints: whole or absent, and a corrupt one says what to do.
 #include "trainer/checkpoint.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 
@@ -53,8 +55,87 @@ TEST(CheckpointFolder, KilledWhileWritingTheOldOneServes) {
   EXPECT_EQ((*load_checkpoint(path))->state.at("step"), 5);
 }
 
+TEST(CheckpointFolder, ARemovedOneLeavesNothing) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "checkpoint";
+  save_checkpoint(path, at_step(3));
+  for (const char* beside : {".old", ".new"})
+    std::filesystem::copy(path, path + beside, std::filesystem::copy_options::recursive);
+  remove_checkpoint(path);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  remove_checkpoint(path);  // of a run too short for one
+  // Killed in the middle: nobody reads what is left, and the next one is written over it.
+  save_checkpoint(path, at_step(3));
+  std::filesystem::rename(path, path + ".new");
+  std::filesystem::remove(path + ".new/state.json");
+  EXPECT_FALSE(load_checkpoint(path).value().has_value());
+  save_checkpoint(path, at_step(4));
+  EXPECT_EQ((*load_checkpoint(path))->state.at("step"), 4);
+}
+
+// Ends work within, as a kill would, where it opens more than so many files at once.
+class FewFiles {
+ public:
+  explicit FewFiles(rlim_t more) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ::close(next);
+    const rlimit limit{static_cast<rlim_t>(next) + more, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  ~FewFiles() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  FewFiles(const FewFiles&) = delete;
+  FewFiles& operator=(const FewFiles&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST(CheckpointFolder, KilledTwiceTheOneThatIsWholeServesStill) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "checkpoint";
+  save_checkpoint(path, at_step(3));
+  // Killed between the renames of the first save; the second ends before its own last rename.
+  std::filesystem::rename(path, path + ".old");
+  std::filesystem::create_symlink("nowhere", path);  // over which no folder can be renamed
+  EXPECT_THROW(save_checkpoint(path, at_step(4)), std::exception);
+  EXPECT_EQ((*load_checkpoint(path))->state.at("step"), 3);
+  std::filesystem::remove(path);
+  save_checkpoint(path, at_step(5));
+  EXPECT_EQ((*load_checkpoint(path))->state.at("step"), 5);
+  EXPECT_FALSE(std::filesystem::exists(path + ".old"));
+}
+
+TEST(CheckpointFolder, KilledWhileRemovingTheOldOneThereIsNoneRatherThanHalfOfOne) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "checkpoint";
+  save_checkpoint(path, at_step(3));
+  std::filesystem::create_directories(path + "/1/2/3/4/5/6/7/8/9");
+  std::filesystem::rename(path, path + ".old");
+  {
+    const FewFiles few(4);
+    EXPECT_THROW(remove_checkpoint(path), std::exception);
+  }
+  const auto left = load_checkpoint(path);
+  ASSERT_TRUE(left) << left.error();
+  EXPECT_FALSE(left->has_value());
+  remove_checkpoint(path);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(CheckpointFolder, WhatTwoRunsDifferInIsNamed) {
+  const nlohmann::json one{{"base", "a"}, {"recipe", {{"beta", 0.1}, {"seed", 1}}}};
+  nlohmann::json other = one;
+  EXPECT_EQ(differences(one, other), "");
+  other["base"] = "b";
+  other["recipe"]["beta"] = 0.2;
+  other["recipe"].erase("seed");
+  EXPECT_EQ(differences(one, other), "base, recipe.beta, recipe.seed");
+}
+
 TEST(CheckpointFolder, ACorruptOneSaysWhatToDo) {
-  for (const char* name : {"model.safetensors", "optimizer.safetensors", "state.json"}) {
+  for (const char* name :
+       {"model.safetensors", "optimizer.safetensors", "state.json", "SHA256SUMS"}) {
     for (const char* bytes : {"", "garbage that is no such file"}) {
       const TemporaryFolder folder;
       save_checkpoint(folder / "checkpoint", at_step(3));

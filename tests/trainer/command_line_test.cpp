@@ -231,6 +231,30 @@ TEST_F(CommandLine, TheConfigurationStandsInForFlagsAndAFlagWins) {
               HasSubstr("can be reached from other machines"));
 }
 
+TEST_F(CommandLine, OnSighupTheServerLooksForItsAdapterAgain) {
+  const std::string config = folder_ / "trainer.toml";
+  write_bytes(config, "base = \"" + kModel + "\"\n");
+  const std::string script = "cd '" + folder_.path() +
+                             "'; trainer='" STROP_BIN_DIR
+                             R"(/strop-trainer'
+await() { until grep -qs "$1" "$2"; do kill -0 $server || exit 3; done; }
+"$trainer" serve --config trainer.toml --bind 127.0.0.1:0 --port-file port 2>log & server=$!
+await . port
+kill -HUP $server
+await 'from now on' log
+printf '[serve]\nadapter = "nowhere"\n' >>trainer.toml
+kill -HUP $server
+await 'stays in force' log
+kill $server
+wait $server)";
+  const Outcome outcome = run_program("/usr/bin/timeout", {"100", "/bin/sh", "-c", script});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(read_bytes(folder_ / "log"),
+              AllOf(HasSubstr("serving strop-tiny from now on\n"),
+                    HasSubstr("/nowhere cannot be used: there is no adapter_config.json"),
+                    HasSubstr("; the old one stays in force\n")));
+}
+
 TEST_F(CommandLine, APortBeyondTheLastIsNoAddress) {
   for (const char* bind : {"127.0.0.1:70000", "127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:http",
                            "127.0.0.1:80x", "127.0.0.1:", ":80"}) {

@@ -114,6 +114,59 @@ TEST_P(DecoderShapes, TheSharedPromptHasTheGradientsOfTwoSequences) {
   EXPECT_LE(largest_difference(shared, apart) / apart.abs().max().item<double>(), 1e-5);
 }
 
+// In bfloat16 what is trained stays in float32, and the numbers are near those of float32.
+TEST_P(DecoderShapes, InBfloat16IsNearFloat32) {
+  add_random_adapter(model_, 4, false);
+  for (Linear* linear : model_.linears()) {
+    linear->a().set_requires_grad(true);
+    linear->b().set_requires_grad(true);
+  }
+  const auto slopes = [&] {
+    const Tensor loss = torch::log_softmax(
+        model_.logits(model_.hidden({.tokens = tokens_})).to(torch::kFloat32), -1);
+    std::vector<Tensor> flat{loss.detach().reshape(-1)};
+    for (const Tensor& one : torch::autograd::grad({loss.select(-1, 3).mean()}, model_.trainable()))
+      flat.push_back(one.reshape(-1));
+    return flat;
+  };
+  const std::vector<Tensor> full = slopes();
+  model_.compute_in(torch::kBFloat16);
+  const std::vector<Tensor> half = slopes();
+  for (std::size_t i = 0; i < full.size(); ++i) {
+    EXPECT_EQ(half[i].scalar_type(), torch::kFloat32);
+    EXPECT_GE(torch::cosine_similarity(full[i], half[i], 0).item<double>(), 0.98) << i;
+  }
+}
+
+// Two prompts, one of them with two completions, asked for behind the prompts alone.
+TEST_P(DecoderShapes, PackedTextsEqualSeparateOnes) {
+  const Tensor prompt = some_tokens(1, 11, 50, 1);
+  const Tensor chosen = some_tokens(1, 5, 50, 2);
+  const Tensor rejected = some_tokens(1, 7, 50, 3);
+  const Tensor other = some_tokens(1, 9, 50, 4);
+  for (auto& [name, tensor] : model_.tensors()) tensor.set_requires_grad(true);
+  const auto packed = c10::make_intrusive<PackedText>(
+      std::vector<PackedGroup>{{11, {5, 7}, 10}, {9, {}, 8}}, torch::kCPU);
+  const Tensor together = model_.hidden(
+      {.tokens = torch::cat({prompt, chosen, rejected, other}, 1), .packed = packed})[0];
+  const Tensor a = model_.hidden({torch::cat({prompt, chosen}, 1)})[0];
+  const Tensor b = model_.hidden({torch::cat({prompt, rejected}, 1)})[0];
+  const Tensor c = model_.hidden({other})[0];
+  const Tensor apart = torch::cat({a.narrow(0, 10, 6), b.narrow(0, 11, 7), c.narrow(0, 8, 1)}, 0);
+  EXPECT_LE(largest_difference(together, apart), 1e-5);
+  const Tensor along = torch::randn_like(apart);
+  const auto slopes = [&](const Tensor& hidden) {
+    const auto each = torch::autograd::grad({(hidden * along).sum()}, model_.trainable(), {}, {},
+                                            false, /*allow_unused=*/true);
+    std::vector<Tensor> flat;
+    for (const Tensor& one : each)
+      if (one.defined()) flat.push_back(one.reshape(-1));
+    return torch::cat(flat);
+  };
+  const Tensor wanted = slopes(apart);
+  EXPECT_LE(largest_difference(slopes(together), wanted) / wanted.abs().max().item<double>(), 1e-5);
+}
+
 TEST_P(DecoderShapes, GroupedHeadsEqualRepeatedHeads) {
   NamedTensors tensors = model_.tensors();
   ModelConfig config = model_.config();

@@ -1,15 +1,9 @@
-// Honing from files to files: the rise comes from the pairs, goes when their labels are turned, and
-// a run that is killed ends as if it had not been.
+// Honing from files to files: the rise comes from the pairs, and goes when their labels are turned.
 #include "trainer/hone.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -66,6 +60,21 @@ class HoneTest : public testing::Test {
     return file;
   }
 
+  // KTO's form: what the team writes was wanted, what others do was not; every fifth is held out.
+  std::string write_examples() const {
+    std::string file = folder_ / "examples.jsonl";
+    std::ofstream out(file);
+    for (std::size_t i = 0; i + 6 < names().size(); ++i)
+      for (const bool wanted : {true, false})
+        out << nlohmann::json{{"prompt", prefix_of(names()[i])},
+                              {"completion", wanted ? teams(names()[i]) : others(names()[i])},
+                              {"label", wanted},
+                              {"split", i % 5 == 4 ? "heldout" : "train"}}
+                   .dump()
+            << '\n';
+    return file;
+  }
+
   Recipe recipe(const std::string& pairs, const std::string& out) const {
     Recipe how;
     how.base = kBase;
@@ -114,6 +123,36 @@ TEST_F(HoneTest, MoreIsKeptAndWithLabelsTurnedTheRiseIsGone) {
   EXPECT_GT(summary["rewards"]["accuracy"]["last"].get<double>(), 0.7);  // a mean over the run
 }
 
+TEST_F(HoneTest, MoreIsKeptFromSingleCompletionsAndTheCardSaysWhatOf) {
+  Recipe how = recipe(write_examples(), "kto");
+  how.method = Method::kKto;
+  how.evaluate = {.every = 4, .best = "rewards/margins"};
+  const double base = kept_a_suggestion("");
+  const nlohmann::json summary = hone(how, 2);
+  EXPECT_GT(kept_a_suggestion(how.out), 1.25 * base + 1) << "base " << base;
+  EXPECT_NEAR(summary["first_loss"].get<double>(), 0.5, 1e-6);
+  EXPECT_EQ(summary["labels"], (nlohmann::json{{"wanted", 24}, {"unwanted", 24}}));
+  EXPECT_EQ(summary["left_out"]["heldout"], 12);
+  EXPECT_EQ(summary["heldout"]["pairs"], 12);
+  EXPECT_GT(summary["heldout"]["best"]["rewards/accuracies"].get<double>(), 0.7);
+  const std::string card = read_bytes(how.out + "/README.md");
+  for (const std::string& said : std::vector<std::string>{
+           "base_model: \"" + std::string(kBase), "library_name: peft", "48 of `examples.jsonl`",
+           summary["pairs_sha256"], summary["base_sha256"], "heldout 12", "\"desirable\": 1.0"})
+    EXPECT_THAT(card, testing::HasSubstr(said));
+}
+
+TEST_F(HoneTest, WithoutHeldOutPairsMeasuringThemIsRefused) {
+  Recipe how = recipe(write_pairs(false), "out");
+  how.evaluate.every = 4;
+  try {
+    hone(how, 1);
+    FAIL() << "measured nothing";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("export with --split all, or remove [evaluate]"));
+  }
+}
+
 // No pairs, no adapter: what is served stays the base.
 TEST_F(HoneTest, WithoutPairsNothingIsTrainedAndNothingWritten) {
   const std::string none = folder_ / "none.jsonl";
@@ -150,54 +189,6 @@ TEST_F(HoneTest, AFullFineTuneWritesAModelFolderThatSaysWhatItHolds) {
   const LoadedModel before = load_model(base, "");
   const torch::Tensor changed = written.decoder.tensors().at("model.norm.weight");
   EXPECT_FALSE(torch::equal(changed, before.decoder.tensors().at("model.norm.weight")));
-}
-
-// `strop-trainer dpo` on its own, for it is to be killed.
-class Running {
- public:
-  explicit Running(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), STROP_BIN_DIR "/strop-trainer");
-    std::vector<char*> argv;
-    for (std::string& word : arguments) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    if (::posix_spawn(&id_, argv[0], nullptr, nullptr, argv.data(), environ) != 0)
-      throw std::runtime_error("cannot start strop-trainer");
-  }
-  void kill() const { ::kill(id_, SIGKILL); }
-  int wait() const {
-    int status = 0;
-    ::waitpid(id_, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-
- private:
-  pid_t id_ = -1;
-};
-
-TEST_F(HoneTest, KilledAndStartedAgainItEndsWithTheSameBytes) {
-  const std::string file = folder_ / "recipe.toml";
-  std::ofstream(file) << "[data]\ncontext = 96\n[adapter]\nrank = 4\nalpha = 8\n"
-                         "[train]\nepochs = 6\nbatch = 8\nshard = 4\ncheckpoint_every = 2\n";
-  const std::string pairs = write_pairs(false);
-  const auto run = [&](const std::string& out) {
-    return Running(
-        {"dpo", file, "--base", kBase, "--pairs", pairs, "--out", folder_ / out, "--threads", "2"});
-  };
-  ASSERT_EQ(run("whole").wait(), 0);
-
-  const Running cut = run("cut");
-  const std::filesystem::path checkpoint = folder_ / "cut/checkpoint";
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (!std::filesystem::exists(checkpoint) && std::chrono::steady_clock::now() < deadline)
-    ::poll(nullptr, 0, 1);
-  cut.kill();
-  ASSERT_EQ(cut.wait(), 128 + SIGKILL);
-  ASSERT_TRUE(std::filesystem::exists(checkpoint));
-  ASSERT_EQ(run("cut").wait(), 0);
-
-  const std::string whole = read_bytes(folder_ / "whole/adapter_model.safetensors");
-  ASSERT_FALSE(whole.empty());
-  EXPECT_TRUE(whole == read_bytes(folder_ / "cut/adapter_model.safetensors"));
 }
 
 }  // namespace

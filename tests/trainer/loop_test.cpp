@@ -9,67 +9,18 @@
 #include <filesystem>
 #include <functional>
 
+#include "some_run.h"
 #include "temporary_folder.h"
-#include "tiny_model.h"
 #include "trainer/checkpoint.h"
 #include "trainer/compared_tokens.h"
-#include "trainer/model/adapter.h"
 #include "trainer/pair_batch.h"
+#include "trainer/pair_terms.h"
 
 namespace strop::trainer {
 namespace {
 
-std::vector<TokenId> tokens(std::uint64_t seed, std::int64_t length) {
-  const torch::Tensor drawn = some_tokens(1, length, tiny_config().vocab, seed).to(torch::kInt32);
-  return {drawn.data_ptr<std::int32_t>(), drawn.data_ptr<std::int32_t>() + length};
-}
-
-std::vector<TokenPair> some_pairs(std::size_t count) {
-  std::vector<TokenPair> out(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    out[i].prompt = tokens(100 + i, 5 + static_cast<std::int64_t>(i % 7));
-    out[i].chosen = tokens(200 + i, 2 + static_cast<std::int64_t>(i % 3));
-    out[i].rejected = tokens(300 + i, 1 + static_cast<std::int64_t>(i % 4));
-    out[i].epsilon = i % 2 == 0 ? 0.0 : 0.2;
-  }
-  return out;
-}
-
-Recipe recipe(Method method = Method::kDpo) {
-  Recipe out;
-  out.method = method;
-  out.train.rank = 4;
-  out.train.alpha = 8;
-  out.train.batch = 4;
-  out.train.shard = 2;
-  out.train.epochs = 3;
-  out.train.learning_rate = 1e-2;
-  out.train.checkpoint_every = 2;
-  return out;
-}
-
-Decoder trainee(const Recipe& recipe) {
-  Decoder model = tiny_decoder(tiny_config());
-  add_lora(model, {.rank = recipe.train.rank, .alpha = recipe.train.alpha}, recipe.train.seed);
-  return model;
-}
-
-std::vector<torch::Tensor> weights_after(const Recipe& recipe, const LoopOptions& options,
-                                         std::size_t pairs = 10) {
-  Decoder model = trainee(recipe);
-  train_pairs(model, some_pairs(pairs), recipe, options);
-  std::vector<torch::Tensor> out;
-  for (const torch::Tensor& tensor : model.trainable()) out.push_back(tensor.detach().clone());
-  return out;
-}
-
-void expect_equal(const std::vector<torch::Tensor>& a, const std::vector<torch::Tensor>& b) {
-  ASSERT_EQ(a.size(), b.size());
-  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::equal(a[i], b[i])) << i;
-}
-
 TEST(Loop, StartsAtLn2WithRewardsOfExactlyZero) {
-  Recipe how = recipe();
+  Recipe how = some_recipe();
   Decoder model = trainee(how);
   const LoopResult result = train_pairs(model, some_pairs(10), how, {});
   EXPECT_NEAR(result.history.first().preference, std::log(2.0), 1e-6);
@@ -79,7 +30,7 @@ TEST(Loop, StartsAtLn2WithRewardsOfExactlyZero) {
 
 TEST(Loop, LearnsWhatItIsShown) {
   for (const Method method : {Method::kDpo, Method::kSft}) {
-    Recipe how = recipe(method);
+    Recipe how = some_recipe(method);
     how.train.epochs = 20;
     Decoder model = trainee(how);
     const LoopResult result = train_pairs(model, some_pairs(10), how, {});
@@ -98,7 +49,7 @@ TEST(Loop, EveryPreferenceTermPrefersTheChosen) {
         PreferenceTerm::kSimpo})
     for (const ComparedTokens compared :
          {ComparedTokens::kAll, ComparedTokens::kEdited, ComparedTokens::kFirst}) {
-      Recipe how = recipe();
+      Recipe how = some_recipe();
       how.train.epochs = 20;
       how.objective.term = term;
       how.objective.likelihood = how.objective.prompt = 0;
@@ -114,7 +65,7 @@ TEST(Loop, EveryPreferenceTermPrefersTheChosen) {
 }
 
 TEST(Loop, APairWithNothingToCompareTeachesNoPreference) {
-  Recipe how = recipe();
+  Recipe how = some_recipe();
   how.objective.likelihood = how.objective.prompt = 0;
   how.objective.preference = 1;
   auto pairs = some_pairs(4);
@@ -125,26 +76,90 @@ TEST(Loop, APairWithNothingToCompareTeachesNoPreference) {
   }
   Decoder model = trainee(how);
   const LoopResult result = train_pairs(model, pairs, how, {});
-  EXPECT_EQ(result.history.recent().preference, 0);
+  EXPECT_TRUE(std::isnan(result.history.recent().preference));
+  EXPECT_TRUE(std::isnan(result.history.recent().accuracy));
+  EXPECT_EQ(result.history.recent().compared, 0);
+  EXPECT_EQ(result.history.recent().loss, 0);
   EXPECT_EQ(result.history.recent().grad_norm, 0);
+}
+
+// Half of the pairs have nothing to compare: the others' term and rewards are what they are alone.
+TEST(Loop, PairsWithNothingToCompareAreNoPartOfTheTermsMean) {
+  Recipe how = some_recipe();
+  how.objective.likelihood = how.objective.prompt = 0;
+  how.objective.preference = 1;
+  how.train.batch = 8;
+  how.train.epochs = 1;
+  auto pairs = some_pairs(4);
+  for (TokenPair& pair : pairs) choose_compared(pair, ComparedTokens::kFirst);
+  Decoder alone = trainee(how);
+  const StepMeasures without = train_pairs(alone, pairs, how, {}).history.first();
+  for (TokenPair pair : some_pairs(4)) {
+    pair.chosen = pair.rejected;
+    pair.rejected.push_back(7);
+    choose_compared(pair, ComparedTokens::kFirst);
+    pairs.push_back(pair);
+  }
+  Decoder model = trainee(how);
+  const StepMeasures with = train_pairs(model, pairs, how, {}).history.first();
+  EXPECT_NEAR(with.preference, std::log(2.0), 1e-6);
+  EXPECT_EQ(with.compared, 0.5);
+  EXPECT_NEAR(with.grad_norm, without.grad_norm, 1e-4 * without.grad_norm);
+  EXPECT_NEAR(with.logp_chosen, without.logp_chosen, 1e-4);
+}
+
+// The chosen is the longer one: what it has gained by its sum and by its length differ.
+TEST(Loop, AccuracyIsByWhatTheTermCompares) {
+  TokenPair pair{
+      .prompt = drawn_tokens(1, 6), .chosen = drawn_tokens(2, 6), .rejected = drawn_tokens(3, 1)};
+  const torch::Tensor zero = torch::zeros({1});
+  PairScores scores;
+  scores.chosen_nll = zero;
+  scores.log_probs = {torch::tensor({-12.F}), torch::tensor({-3.F})};
+  scores.lengths = {torch::tensor({6.F}), torch::tensor({1.F})};
+  const PairReference reference{{torch::tensor({-10.F}), torch::tensor({-2.F})}, zero};
+  StepTotals totals;
+  totals.add(Method::kDpo, pair);
+  const auto accuracy = [&](PreferenceTerm term) {
+    Recipe how = some_recipe();
+    how.objective.prompt = 0;
+    how.objective.term = term;
+    return pair_terms(how, {&pair}, scores, reference, totals, 0).sums.accuracy;
+  };
+  EXPECT_EQ(accuracy(PreferenceTerm::kSigmoid), 0);      // −2 against −1
+  EXPECT_EQ(accuracy(PreferenceTerm::kSigmoidNorm), 1);  // −2/6 against −1
+  EXPECT_EQ(accuracy(PreferenceTerm::kIpo), 1);
+  EXPECT_EQ(accuracy(PreferenceTerm::kSimpo), 1);  // −12/6 against −3
+}
+
+// RPO: the sigmoid's term and the likelihood's, by their weights.
+TEST(Loop, TermsAreAddedByTheirWeights) {
+  Recipe how = some_recipe();
+  how.objective.preference = 1;
+  how.objective.likelihood = 0.7;
+  how.objective.prompt = 0.3;
+  Decoder model = trainee(how);
+  const StepMeasures first = train_pairs(model, some_pairs(10), how, {}).history.first();
+  EXPECT_GT(first.likelihood, 0);
+  EXPECT_NEAR(first.loss, first.preference + 0.7 * first.likelihood + 0.3 * first.prompt, 1e-6);
 }
 
 TEST(Loop, AReferenceFromAnEarlierRunIsTheSame) {
   const TemporaryFolder folder;
   const std::string file = folder / "reference.jsonl";
-  const auto without = weights_after(recipe(), {});
+  const auto without = weights_after(some_recipe(), {});
   for (const std::size_t found : {0U, 10U}) {
     ReferenceCache cache(file, "base");
     LoopOptions options;
     options.cache = &cache;
-    expect_equal(without, weights_after(recipe(), options));
+    expect_equal(without, weights_after(some_recipe(), options));
     EXPECT_EQ(cache.found(), found);
   }
   // Of more pairs those alone are scored that are not known.
   ReferenceCache cache(file, "base");
   LoopOptions options;
   options.cache = &cache;
-  weights_after(recipe(), options, 11);
+  weights_after(some_recipe(), options, some_pairs(11));
   EXPECT_EQ(cache.found(), 10U);
 }
 
@@ -155,7 +170,7 @@ TEST(Loop, WhatBecomesOfTheCacheChangesNoRunThatHasBegun) {
     ReferenceCache cache(file, "base");
     LoopOptions options{.threads = 1, .folder = folder / "run", .fingerprint = {{"run", 1}}};
     options.cache = &cache;
-    return weights_after(recipe(), options);
+    return weights_after(some_recipe(), options);
   };
   std::filesystem::create_directories(folder / "run");
   const auto whole = run();
@@ -169,13 +184,13 @@ TEST(Loop, WhatBecomesOfTheCacheChangesNoRunThatHasBegun) {
 }
 
 TEST(Loop, TheNumberOfThreadsChangesNothing) {
-  expect_equal(weights_after(recipe(), {.threads = 1, .folder = "", .fingerprint = {}}),
-               weights_after(recipe(), {.threads = 2, .folder = "", .fingerprint = {}}));
+  expect_equal(weights_after(some_recipe(), {.threads = 1, .folder = "", .fingerprint = {}}),
+               weights_after(some_recipe(), {.threads = 2, .folder = "", .fingerprint = {}}));
 }
 
 TEST(Loop, CutOffAndGoneOnWithItIsTheSameRun) {
   const TemporaryFolder folder;
-  const Recipe whole = recipe();
+  const Recipe whole = some_recipe();
   const std::string out = folder / "run";
   std::filesystem::create_directories(out);
   const LoopOptions options{.threads = 1, .folder = out, .fingerprint = {{"run", 1}}};
@@ -191,9 +206,10 @@ TEST(Loop, ACheckpointOfAnotherRunIsRefused) {
   const TemporaryFolder folder;
   const std::string out = folder / "run";
   std::filesystem::create_directories(out);
-  weights_after(recipe(), {.threads = 1, .folder = out, .fingerprint = {{"run", 1}}});
-  EXPECT_THROW(weights_after(recipe(), {.threads = 1, .folder = out, .fingerprint = {{"run", 2}}}),
-               std::runtime_error);
+  weights_after(some_recipe(), {.threads = 1, .folder = out, .fingerprint = {{"run", 1}}});
+  EXPECT_THROW(
+      weights_after(some_recipe(), {.threads = 1, .folder = out, .fingerprint = {{"run", 2}}}),
+      std::runtime_error);
 }
 
 // Each file of the checkpoint by itself is well formed; together they are no run.
@@ -217,18 +233,16 @@ TEST(Loop, ADamagedCheckpointSaysWhatToDo) {
   for (const Damage& damage : kDamages) {
     const TemporaryFolder folder;
     const LoopOptions options{.threads = 1, .folder = folder.path(), .fingerprint = {{"run", 1}}};
-    weights_after(recipe(), options);
+    weights_after(some_recipe(), options);
     const std::string where = folder / "checkpoint";
-    if (damage.to_history) {
-      auto state = nlohmann::json::parse(read_bytes(where + "/state.json"));
-      damage.to_history(state["history"]);
-      write_bytes(where + "/state.json", state.dump());
-    } else {
-      torch::Tensor other = torch::ones({3});
-      write_safetensors(where + "/optimizer.safetensors", AdamW({other}, {}).state(), {});
-    }
+    Checkpoint checkpoint = load_checkpoint(where).value().value();
+    if (damage.to_history)
+      damage.to_history(checkpoint.state["history"]);
+    else
+      checkpoint.optimizer = AdamW({torch::ones({3})}, {}).state();
+    save_checkpoint(where, checkpoint);
     try {
-      weights_after(recipe(), options);
+      weights_after(some_recipe(), options);
       FAIL() << damage.says;
     } catch (const std::runtime_error& error) {
       EXPECT_THAT(error.what(),
@@ -240,7 +254,7 @@ TEST(Loop, ADamagedCheckpointSaysWhatToDo) {
 
 // Chosen and rejected in one sequence behind one prompt, against each in a sequence of its own.
 TEST(Loop, ASharedPromptIsTheSameAsSeparateOnes) {
-  Recipe how = recipe();
+  Recipe how = some_recipe();
   Decoder model = trainee(how);
   {
     torch::NoGradGuard no_grad;
@@ -251,8 +265,7 @@ TEST(Loop, ASharedPromptIsTheSameAsSeparateOnes) {
   std::vector<const TokenPair*> pointers;
   for (const TokenPair& pair : pairs) pointers.push_back(&pair);
   torch::NoGradGuard no_grad;
-  const PairLogProbs shared =
-      score_pairs(model, make_pair_batch(pointers, Sides::kBoth), false).log_probs;
+  const PairLogProbs shared = score_pairs(model, make_pair_batch(pointers, Sides::kBoth)).log_probs;
   const auto alone = [&](const TokenPair& pair, const std::vector<TokenId>& completion) {
     std::vector<std::int64_t> all(pair.prompt.begin(), pair.prompt.end());
     all.insert(all.end(), completion.begin(), completion.end());
@@ -272,13 +285,56 @@ TEST(Loop, ASharedPromptIsTheSameAsSeparateOnes) {
   }
 }
 
+// A batch of pairs of which some have one prompt, against a batch for each: scores and gradients.
+TEST(Loop, PairsWithOnePromptAreTheSameTogetherAsAlone) {
+  Recipe how = some_recipe();
+  Decoder model = trainee(how);
+  {
+    torch::NoGradGuard no_grad;
+    torch::manual_seed(9);
+    for (Linear* linear : model.linears()) linear->b().normal_(0, 0.1);
+  }
+  auto pairs = some_pairs(5);
+  pairs[3].prompt = pairs[1].prompt;
+  pairs[4].prompt = pairs[1].prompt;
+  std::vector<const TokenPair*> pointers;
+  std::int64_t apart_tokens = 0;
+  for (const TokenPair& pair : pairs) {
+    pointers.push_back(&pair);
+    apart_tokens += make_pair_batch({&pair}, Sides::kBoth).input.tokens.size(1);
+  }
+  const PairBatch batch = make_pair_batch(pointers, Sides::kBoth, true);
+  EXPECT_EQ(batch.input.tokens.size(1),
+            apart_tokens - 2 * static_cast<std::int64_t>(pairs[1].prompt.size()));
+  const auto columns = [](const PairScores& scores) {
+    return torch::stack(
+        {scores.log_probs.chosen, scores.log_probs.rejected, scores.chosen_nll, scores.prompt_nll});
+  };
+  const torch::Tensor together = columns(score_pairs(model, batch));
+  std::vector<torch::Tensor> each;
+  for (const TokenPair* pair : pointers)
+    each.push_back(columns(score_pairs(model, make_pair_batch({pair}, Sides::kBoth, true))));
+  const torch::Tensor apart = torch::cat(each, 1);
+  EXPECT_LE(largest_difference(together, apart), 1e-4);
+  const torch::Tensor along = torch::randn_like(apart);
+  const auto slopes = [&](const torch::Tensor& scores) {
+    return torch::autograd::grad({(scores * along).sum()}, model.trainable());
+  };
+  const auto are = slopes(together);
+  const auto should = slopes(apart);
+  for (std::size_t i = 0; i < are.size(); ++i)
+    EXPECT_LE(largest_difference(are[i], should[i]),
+              1e-5 * std::max(1.0, should[i].abs().max().item<double>()))
+        << i;
+}
+
 // The first place where they differ: the same row of logits for both.
 TEST(Loop, DivergenceComparesTwoNextTokensBehindTheSameText) {
   Decoder model = tiny_decoder(tiny_config());
-  TokenPair pair{.prompt = tokens(1, 6), .chosen = {5, 9, 3, 2}, .rejected = {5, 9, 4}};
+  TokenPair pair{.prompt = drawn_tokens(1, 6), .chosen = {5, 9, 3, 2}, .rejected = {5, 9, 4}};
   choose_compared(pair, ComparedTokens::kFirst);
   torch::NoGradGuard no_grad;
-  const PairScores scores = score_pairs(model, make_pair_batch({&pair}, Sides::kBoth), false);
+  const PairScores scores = score_pairs(model, make_pair_batch({&pair}, Sides::kBoth));
   std::vector<std::int64_t> shared(pair.prompt.begin(), pair.prompt.end());
   shared.insert(shared.end(), {5, 9});
   const torch::Tensor next = torch::log_softmax(

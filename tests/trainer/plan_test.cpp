@@ -35,6 +35,13 @@ TokenPair pair(std::size_t prompt, std::size_t chosen, std::size_t rejected) {
           .rejected = std::vector<TokenId>(rejected, 3)};
 }
 
+TokenPairs learnt(std::vector<TokenPair> pairs, std::vector<TokenPair> heldout = {}) {
+  TokenPairs out;
+  out.pairs = std::move(pairs);
+  out.heldout_pairs = std::move(heldout);
+  return out;
+}
+
 TEST(Plan, CountsWhatIsTrainedAsTheAdapterHasIt) {
   for (const char* family : {"llama", "starcoder2"})
     for (const std::vector<std::string>& targets :
@@ -47,32 +54,50 @@ TEST(Plan, CountsWhatIsTrainedAsTheAdapterHasIt) {
                1);
       std::int64_t trained = 0;
       for (const torch::Tensor& tensor : model.trainable()) trained += tensor.numel();
-      const Plan plan = make_plan(how, config, {pair(5, 2, 3)}, 1, {});
+      const Plan plan = make_plan(how, config, learnt({pair(5, 2, 3)}), 1, torch::kFloat32, {});
       EXPECT_EQ(plan.trained, trained) << family;
       EXPECT_EQ(plan.parameters, parameter_count(config));
     }
 }
 
-// 2 layers of 24 × 24 × 2 + 2 × 24 × 12 + 3 × 24 × 40 = 4608 weights; a head of 50 × 24; attention
-// 24 wide. The pair has 8 tokens and predicts 5.
+// 2 layers of 24 × 24 × 2 + 2 × 24 × 12 + 3 × 24 × 40 = 4608 weights, of which the last one meets
+// the 8 tokens of the pair with 576 and the 5 that predict with the rest; a head of 50 × 24;
+// attention 24 wide, where a token sees half of the others in the mean.
 TEST(Plan, TheWorkIsThatOfTheProducts) {
   Recipe how = recipe();
   how.objective.prompt = 0;
   how.train.full = true;
-  const Plan plan = make_plan(how, tiny_config(), {pair(5, 2, 3)}, 1, {});
-  const double layers = 2 * 4608;
-  const double forward = 2 * layers * 8 + 4 * 48 * 64 + 2 * 1200 * 5;
-  const double backward = 4 * layers * 8 + 8 * 48 * 64 + 4 * 1200 * 5;
+  const Plan plan = make_plan(how, tiny_config(), learnt({pair(5, 2, 3)}), 1, torch::kFloat32, {});
+  const double layers = 2 * ((4608 + 576) * 8 + 4032 * 5);
+  const double head = 2 * 1200 * 5;
+  const double attention = 2 * 48 * 64 / 2;
+  const double forward = layers + 2 * attention + head;
+  const double backward = 2 * layers + 5 * attention + 3 * head;
   EXPECT_EQ(plan.reference_flop, forward);
   EXPECT_EQ(plan.flop, 3 * (forward + backward) + forward);
   EXPECT_EQ(plan.steps, 3);
   EXPECT_EQ(plan.longest, 8);
+
+  how.train.recompute = true;
+  const Plan again = make_plan(how, tiny_config(), learnt({pair(5, 2, 3)}), 1, torch::kFloat32, {});
+  EXPECT_EQ(again.flop, plan.flop + 3 * (layers + 2 * attention));
+  EXPECT_LT(again.memory, plan.memory);
+}
+
+TEST(Plan, HalfTheBytesOfActivationsInBfloat16) {
+  Recipe how = recipe();
+  how.train.shard = 1000;
+  const auto memory = [&](torch::ScalarType type) {
+    return make_plan(how, tiny_config(), learnt({pair(40, 8, 8)}), 1, type, {}).memory;
+  };
+  EXPECT_NEAR(memory(torch::kBFloat16), memory(torch::kFloat32) / 2, memory(torch::kFloat32) / 50);
 }
 
 TEST(Plan, SftHasNoReferenceAndNoRejected) {
   const std::vector<TokenPair> pairs{pair(5, 2, 3)};
-  const Plan sft = make_plan(recipe(Method::kSft), tiny_config(), pairs, 1, {});
-  const Plan dpo = make_plan(recipe(), tiny_config(), pairs, 1, {});
+  const Plan sft =
+      make_plan(recipe(Method::kSft), tiny_config(), learnt(pairs), 1, torch::kFloat32, {});
+  const Plan dpo = make_plan(recipe(), tiny_config(), learnt(pairs), 1, torch::kFloat32, {});
   EXPECT_EQ(sft.reference_flop, 0);
   EXPECT_LT(sft.flop, dpo.flop);
   EXPECT_EQ(sft.longest, 6);
@@ -83,11 +108,25 @@ TEST(Plan, MoreThreadsAndLargerShardsTakeMoreMemory) {
   const auto memory = [&](int threads, std::int64_t shard) {
     Recipe how = recipe();
     how.train.shard = shard;
-    return make_plan(how, tiny_config(), pairs, threads, {}).memory;
+    return make_plan(how, tiny_config(), learnt(pairs), threads, torch::kFloat32, {}).memory;
   };
   EXPECT_GT(memory(2, 1), memory(1, 1));
-  EXPECT_GT(memory(1, 4), 2 * memory(1, 1));
-  EXPECT_FALSE(make_plan(recipe(), tiny_config(), pairs, 1, {.available = 1000}).fits());
+  EXPECT_GT(memory(1, 400), 3 * memory(1, 100));
+  EXPECT_FALSE(
+      make_plan(recipe(), tiny_config(), learnt(pairs), 1, torch::kFloat32, {.available = 1000})
+          .fits());
+}
+
+// 3 steps with a measurement after every second and after the last, and the reference's.
+TEST(Plan, CountsTheMeasuringOfHeldOutPairs) {
+  Recipe how = recipe();
+  const TokenPairs data = learnt({pair(5, 2, 3)}, {pair(5, 2, 3), pair(5, 2, 3)});
+  const Plan without = make_plan(how, tiny_config(), data, 1, torch::kFloat32, {});
+  EXPECT_EQ(without.heldout_flop, 0);
+  how.evaluate.every = 2;
+  const Plan with = make_plan(how, tiny_config(), data, 1, torch::kFloat32, {});
+  EXPECT_EQ(with.heldout_flop, 3 * 2 * without.reference_flop);
+  EXPECT_EQ(with.flop, without.flop + with.heldout_flop);
 }
 
 TEST(Plan, MemoryIsReadOfTheSystem) {
@@ -102,9 +141,12 @@ TEST(Plan, MemoryIsReadOfTheSystem) {
 
 TEST(Plan, WhatTheProgramHasAlreadyIsPartOfIt) {
   const std::vector<TokenPair> pairs{pair(5, 2, 3)};
-  const double without = make_plan(recipe(), tiny_config(), pairs, 1, {}).memory;
-  EXPECT_EQ(make_plan(recipe(), tiny_config(), pairs, 1, {.resident = 1000}).memory,
-            without + 1000);
+  const double without =
+      make_plan(recipe(), tiny_config(), learnt(pairs), 1, torch::kFloat32, {}).memory;
+  EXPECT_EQ(
+      make_plan(recipe(), tiny_config(), learnt(pairs), 1, torch::kFloat32, {.resident = 1000})
+          .memory,
+      without + 1000);
 }
 
 class PlanCommand : public testing::Test {

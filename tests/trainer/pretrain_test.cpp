@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "temporary_folder.h"
+#include "trainer/checkpoint.h"
 #include "trainer/model/decoder.h"
 #include "trainer/threads.h"
 #include "trainer/tokenizer/bpe_trainer.h"
@@ -169,10 +170,9 @@ TEST_F(Pretrain, ACheckpointOfAnotherRecipeOrACorruptOneIsRefused) {
   long_recipe.tokens = 61'440;
   run_and_kill(long_recipe, folder_ / "out", 16);
   EXPECT_THAT(failure(folder_ / "out"), AllOf(HasSubstr("another recipe"), HasSubstr("delete it")));
-  const std::string state = folder_ / "out/checkpoint/state.json";
-  auto damaged = nlohmann::json::parse(read_bytes(state));
-  damaged["step"] = -5;
-  write_bytes(state, damaged.dump());
+  Checkpoint damaged = load_checkpoint(folder_ / "out/checkpoint").value().value();
+  damaged.state["step"] = -5;
+  save_checkpoint(folder_ / "out/checkpoint", damaged);
   try {
     pretrain(long_recipe, folder_ / "out", 1);
     FAIL() << "nothing was thrown";

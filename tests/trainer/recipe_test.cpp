@@ -56,6 +56,7 @@ likelihood = 0.5
 prompt = 0.6
 [adapter]
 rank = 7
+dropout = 0.05
 alpha = 9
 targets = ["q_proj", "v_proj"]
 [train]
@@ -70,7 +71,10 @@ shard = 2
 epochs = 3
 average = 0.9
 seed = 11
+shuffle = false
 checkpoint_every = 13
+device = "cuda:1"
+recompute = true
 )");
   EXPECT_EQ(got.method, Method::kDpo);
   EXPECT_EQ(got.reference_cache, folder_ / "recipes/reference.jsonl");
@@ -98,13 +102,53 @@ checkpoint_every = 13
   EXPECT_EQ(got.train.epochs, 3);
   EXPECT_EQ(got.train.average, 0.9);
   EXPECT_EQ(got.train.seed, 11U);
+  EXPECT_FALSE(got.train.shuffle);
   EXPECT_EQ(got.train.checkpoint_every, 13);
+  EXPECT_EQ(got.train.device, "cuda:1");
+  EXPECT_TRUE(got.train.recompute);
+  EXPECT_EQ(got.train.dropout, 0.05);
 }
 
 TEST_F(RecipeFile, DivergenceIsTheSigmoidOfTheFirstTokensThatDiffer) {
   const Recipe got = read(std::string(kData) + "[objective]\nterm = \"divergence\"\n");
   EXPECT_EQ(got.objective.term, PreferenceTerm::kSigmoid);
   EXPECT_EQ(got.objective.compared, ComparedTokens::kFirst);
+}
+
+TEST_F(RecipeFile, KtosKeysAreRead) {
+  const Recipe got = read(std::string(kData) +
+                              "reference_cache = \"c\"\n[objective]\nbeta = 0.3\npreference = 2\n"
+                              "desirable = 1.5\nundesirable = 0.5\nlikelihood = 0\nprompt = 0\n",
+                          Method::kKto);
+  EXPECT_EQ(got.method, Method::kKto);
+  EXPECT_EQ(got.reference_cache, folder_ / "recipes/c");
+  EXPECT_EQ(got.objective.beta, 0.3);
+  EXPECT_EQ(got.objective.preference, 2);
+  EXPECT_EQ(got.objective.desirable, 1.5);
+  EXPECT_EQ(got.objective.undesirable, 0.5);
+  for (const char* key : {"term", "compare", "gamma"})
+    EXPECT_THAT(refusal(std::string(kData) + "[objective]\n" + key + " = 1\n", Method::kKto),
+                HasSubstr(std::string("unknown key '") + key));
+  EXPECT_THAT(refusal(std::string(kData) + "[objective]\ndesirable = -1\n", Method::kKto),
+              HasSubstr("desirable and undesirable must not be negative"));
+  EXPECT_THAT(refusal(std::string(kData) + "[train]\nbatch = 1\n", Method::kKto),
+              HasSubstr("batch must be at least 2"));
+  EXPECT_THAT(refusal(std::string(kData) + "[objective]\ndesirable = 1\n"),
+              HasSubstr("unknown key 'desirable'"));
+}
+
+TEST_F(RecipeFile, MeasuringHeldOutPairsIsRead) {
+  const Recipe got = read(std::string(kData) +
+                          "[evaluate]\nevery = 20\nbest = \"rewards/margins\"\npatience = 3\n");
+  EXPECT_EQ(got.evaluate.every, 20);
+  EXPECT_EQ(got.evaluate.best, "rewards/margins");
+  EXPECT_EQ(got.evaluate.patience, 3);
+  EXPECT_EQ(read(std::string(kData) + "[evaluate]\nevery = 20\nbest = \"loss\"\n", Method::kSft)
+                .evaluate.best,
+            "loss");
+  EXPECT_THAT(refusal(std::string(kData) + "[evaluate]\nevery = 2\nbest = \"rewards/margins\"\n",
+                      Method::kSft),
+              HasSubstr("known: loss, loss/likelihood)"));
 }
 
 TEST_F(RecipeFile, AFullFineTuneHasNoAdapter) {
@@ -136,30 +180,32 @@ TEST_F(RecipeFile, TheUsualBaseStandsInForOneThatNobodyNames) {
 }
 
 TEST_F(RecipeFile, TheOnesThatAreInstalledAreGood) {
-  for (const Method method : {Method::kDpo, Method::kSft}) {
+  for (const Method method : {Method::kDpo, Method::kSft, Method::kKto}) {
     const std::string file =
         STROP_SOURCE_DIR "/trainer/recipes/" + std::string(method_name(method)) + ".toml";
     const Recipe got = read_recipe(file, method, {.base = "b", .pairs = "p", .out = "o"});
     EXPECT_EQ(got.train.average, 0.75) << file;
-    EXPECT_EQ(got.objective.preference, method == Method::kDpo ? 0.125 : 0) << file;
+    EXPECT_EQ(got.objective.preference, method == Method::kSft ? 0 : 0.125) << file;
   }
 }
 
 // The control differs by the preference term alone.
 TEST_F(RecipeFile, ThoseForLargeModelsAreGoodAndGoTogether) {
-  std::vector<nlohmann::json> both;
-  for (const Method method : {Method::kDpo, Method::kSft}) {
+  std::vector<nlohmann::json> all;
+  for (const Method method : {Method::kDpo, Method::kSft, Method::kKto}) {
     const std::string file =
         STROP_SOURCE_DIR "/trainer/recipes/" + std::string(method_name(method)) + "-large.toml";
     const Recipe got = read_recipe(file, method, {.base = "b", .pairs = "p", .out = "o"});
     EXPECT_EQ(got.context, 2048) << file;
     EXPECT_LE(got.train.learning_rate, 1e-4) << file;
     EXPECT_LE(got.train.rank, 16) << file;  // vLLM's default
-    both.push_back(recipe_to_json(got));
-    for (const char* key : {"method", "term", "compare", "beta", "preference"})
-      both.back().erase(key);
+    all.push_back(recipe_to_json(got));
+    for (const char* key :
+         {"method", "term", "compare", "beta", "preference", "desirable", "undesirable"})
+      all.back().erase(key);
   }
-  EXPECT_EQ(both.at(0), both.at(1));
+  EXPECT_EQ(all.at(0), all.at(1));
+  EXPECT_EQ(all.at(0), all.at(2));
 }
 
 struct Fault {
@@ -173,9 +219,9 @@ TEST_F(RecipeFile, WhatIsWrongIsNamedWithFileAndKeyAndWhatItMayBe) {
       {"cotnext = 9", "[data]: unknown key 'cotnext'",
        "known: base, context, fim, out, pairs, reference_cache"},
       {"[objective]\ngamma = 1", "[objective]: unknown key 'gamma'", "beta, compare"},
-      {"[adapter]\nr = 1", "[adapter]: unknown key 'r'", "alpha, rank, targets"},
+      {"[adapter]\nr = 1", "[adapter]: unknown key 'r'", "alpha, dropout, rank, targets"},
       {"[train]\nrate = 1", "[train]: unknown key 'rate'", "learning_rate"},
-      {"[trian]\nseed = 1", "unknown key 'trian'", "adapter, data, objective, train"},
+      {"[trian]\nseed = 1", "unknown key 'trian'", "adapter, data, evaluate, objective, train"},
       {"context = \"long\"", "[data]: 'context'", "a whole number"},
       {"context = 99.5", "[data]: 'context'", "a whole number"},
       {"context = true", "[data]: 'context'", "a whole number"},
@@ -198,6 +244,7 @@ TEST_F(RecipeFile, WhatIsWrongIsNamedWithFileAndKeyAndWhatItMayBe) {
       {"[objective]\nprompt = -1", "[objective] weights", "not be negative"},
       {"[objective]\nlikelihood = 0\npreference = 0", "[objective] likelihood", "nothing to learn"},
       {"[adapter]\nrank = 0", "[adapter] rank", "positive"},
+      {"[adapter]\ndropout = 1.0", "[adapter] dropout", "below 1"},
       {"[adapter]\nalpha = 0", "[adapter] alpha", "positive"},
       {"[adapter]\ntargets = []", "[adapter] targets", "such as q_proj"},
       {"[train]\nlearning_rate = 0", "[train] learning_rate", "positive"},
@@ -208,6 +255,12 @@ TEST_F(RecipeFile, WhatIsWrongIsNamedWithFileAndKeyAndWhatItMayBe) {
       {"[train]\nshard = 0", "shard", "positive"},
       {"[train]\nepochs = 0", "epochs", "positive"},
       {"[train]\ncheckpoint_every = 0", "checkpoint_every", "positive"},
+      {"[evaluate]\nevry = 1", "[evaluate]: unknown key 'evry'", "best, every, patience"},
+      {"[evaluate]\nevery = -1", "[evaluate] every", "not be negative"},
+      {"[evaluate]\nbest = \"loss\"", "[evaluate] every", "best and patience need it"},
+      {"[evaluate]\nevery = 1\npatience = 1", "[evaluate] patience", "name it as best"},
+      {"[evaluate]\nevery = 1\nbest = \"lost\"", "[evaluate] best 'lost'",
+       "loss, loss/likelihood, loss/preference, rewards/accuracies, rewards/margins"},
       {"[train]\naverage = 0", "[train] average", "above 0 and at most 1"},
       {"[train]\naverage = 1.1", "[train] average", "above 0 and at most 1"},
   };
@@ -257,6 +310,7 @@ TEST_F(RecipeFile, ItsFingerprintShowsWhateverChangesTheResult) {
                              "[objective]\nlikelihood = 2",
                              "[objective]\nprompt = 2",
                              "[adapter]\nrank = 3",
+                             "[adapter]\ndropout = 0.1",
                              "[adapter]\nalpha = 3",
                              "[adapter]\ntargets = [\"q_proj\"]",
                              "[train]\nfull = true",
@@ -269,10 +323,20 @@ TEST_F(RecipeFile, ItsFingerprintShowsWhateverChangesTheResult) {
                              "[train]\nshard = 3",
                              "[train]\nepochs = 5",
                              "[train]\naverage = 1",
-                             "[train]\nseed = 9"})
+                             "[train]\nseed = 9",
+                             "[train]\nshuffle = false",
+                             "[train]\nprecision = 'bfloat16'",
+                             "[evaluate]\nevery = 9"})
     EXPECT_NE(recipe_to_json(read(std::string(kData) + change)), plain) << change;
   EXPECT_NE(recipe_to_json(read(kData, Method::kSft)), plain);
-  EXPECT_EQ(recipe_to_json(read(std::string(kData) + "[train]\ncheckpoint_every = 7\n")), plain);
+  for (const char* change : {"desirable", "undesirable"})
+    EXPECT_NE(
+        recipe_to_json(read(std::string(kData) + "[objective]\n" + change + " = 3", Method::kKto)),
+        recipe_to_json(read(kData, Method::kKto)))
+        << change;
+  EXPECT_EQ(recipe_to_json(
+                read(std::string(kData) + "[train]\ncheckpoint_every = 7\ndevice = \"cpu\"\n")),
+            plain);
 }
 
 }  // namespace

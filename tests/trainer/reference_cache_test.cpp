@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "temporary_folder.h"
 
 namespace strop::trainer {
@@ -76,6 +78,68 @@ TEST_F(Cache, OfTwoThatAreAlikeTheFirstIsKept) {
   ReferenceCache cache = open();
   EXPECT_EQ(cache.add(pair(5), kScore), kScore);
   EXPECT_EQ(cache.add(pair(5), {1, 2, 3}), kScore);
+}
+
+TEST_F(Cache, WhatWasKeptIsThereAfterAKill) {
+  {
+    ReferenceCache cut = open();
+    cut.add(pair(5), kScore);
+    cut.keep();
+    cut.add(pair(6), kScore);
+  }  // never saved
+  ReferenceCache again = open();
+  EXPECT_EQ(again.find(pair(5)), kScore);
+  again.add(pair(7), kScore);
+  again.save();
+  EXPECT_FALSE(std::filesystem::exists(file_ + ".part"));
+  EXPECT_TRUE(open().find(pair(5)));
+  EXPECT_TRUE(open().find(pair(7)));
+}
+
+TEST_F(Cache, HalfALastLineIsPassedOver) {
+  {
+    ReferenceCache cut = open();
+    cut.add(pair(5), kScore);
+    cut.keep();
+  }
+  const std::string whole = read_bytes(file_ + ".part");
+  write_bytes(file_ + ".part", whole + whole.substr(whole.find('\n') + 1, 20));
+  {
+    ReferenceCache again = open();
+    EXPECT_TRUE(again.find(pair(5)));
+    again.add(pair(6), kScore);
+    again.keep();
+  }
+  ReferenceCache third = open();
+  EXPECT_TRUE(third.find(pair(5)));
+  EXPECT_TRUE(third.find(pair(6)));
+}
+
+TEST_F(Cache, AnUnfinishedRunLeavesTheFileOfAnotherBaseAlone) {
+  ReferenceCache first = open();
+  first.add(pair(5), kScore);
+  first.save();
+  {
+    ReferenceCache other = open("other");
+    other.add(pair(6), kScore);
+    other.keep();
+  }
+  EXPECT_TRUE(open().find(pair(5)));
+}
+
+TEST_F(Cache, WhatCannotBeWrittenIsFoundOutAtOnce) {
+  try {
+    const ReferenceCache cache(folder_ / "none/reference.jsonl", "base");
+    FAIL() << "opened";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("none/reference.jsonl"),
+                                             testing::HasSubstr("make that folder")));
+  }
+}
+
+TEST_F(Cache, ARunThatAsksNothingLeavesNothing) {
+  { const ReferenceCache cache = open(); }
+  EXPECT_FALSE(std::filesystem::exists(file_ + ".part"));
 }
 
 TEST_F(Cache, ADamagedFileCountsAsEmpty) {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "temporary_folder.h"
 
 namespace strop::trainer {
@@ -82,6 +84,19 @@ TEST(Safetensors, HostileBytesGetAMessage) {
                   "b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
                12),
        "overlap"},
+      {"a hole", file_of(R"({"w":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}})", 4),
+       "bytes from 0 on that no tensor takes"},
+      {"bytes behind the last",
+       file_of(R"({"w":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", 4),
+       "bytes from 2 on that no tensor takes"},
+      {"offsets with a fraction",
+       file_of(R"({"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1.0]}})", 1), "offset 1.0"},
+      {"three offsets", file_of(R"({"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1,2]}})", 1),
+       "two data_offsets"},
+      {"deep nesting", file_of(std::string(200'000, '['), 0), "not JSON"},
+      {"a deep entry",
+       file_of(R"({"w":)" + std::string(200'000, '[') + std::string(200'000, ']') + "}", 0),
+       "malformed"},
       {"unknown dtype", file_of(R"({"w":{"dtype":"F8_E5M2","shape":[1],"data_offsets":[0,1]}})", 1),
        "unknown dtype \"F8_E5M2\""},
       {"negative shape", file_of(R"({"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", 4),
@@ -113,6 +128,41 @@ TEST(Safetensors, EveryTruncationOfAGoodFileIsRefused) {
     write_bytes(folder / "cut", bytes.substr(0, size));
     EXPECT_FALSE(read_safetensors(folder / "cut")) << size;
   }
+}
+
+TEST(Safetensors, NumbersThatAreNotFiniteAreRefused) {
+  const TemporaryFolder folder;
+  for (const auto dtype : {torch::kFloat32, torch::kFloat16, torch::kBFloat16, torch::kFloat64})
+    for (const double bad : {std::nan(""), HUGE_VAL, -HUGE_VAL})
+      for (const std::int64_t at : {std::int64_t{0}, std::int64_t{299'999}}) {
+        torch::Tensor weights = torch::randn({300'000}).to(dtype);
+        write_safetensors(folder / "w", {{"layer.weight", weights}}, {});
+        EXPECT_TRUE(read_safetensors(folder / "w"));
+        weights[at] = bad;
+        write_safetensors(folder / "w", {{"layer.weight", weights}}, {});
+        const auto read = read_safetensors(folder / "w");
+        ASSERT_FALSE(read) << dtype << bad;
+        EXPECT_THAT(read.error(), AllOf(HasSubstr(folder / "w"), HasSubstr("'layer.weight'"),
+                                        HasSubstr("element " + std::to_string(at) + ":"),
+                                        HasSubstr("earlier checkpoint")));
+      }
+}
+
+TEST(Safetensors, AFolderIsNoFile) {
+  const TemporaryFolder folder;
+  EXPECT_FALSE(read_safetensors(folder.path()));
+}
+
+TEST(Safetensors, ATensorOfTwoShardsIsRefused) {
+  const TemporaryFolder folder;
+  write_safetensors(folder / "1.safetensors", {{"a", torch::ones({2})}}, {});
+  write_safetensors(folder / "2.safetensors", {{"a", torch::ones({2})}, {"b", torch::ones({1})}},
+                    {});
+  write_bytes(folder / "model.safetensors.index.json",
+              R"({"weight_map": {"a": "1.safetensors", "b": "2.safetensors"}})");
+  const auto read = read_model_tensors(folder.path());
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error(), AllOf(HasSubstr("2.safetensors"), HasSubstr("'a'")));
 }
 
 TEST(Safetensors, AMissingFileIsNamed) {

@@ -34,20 +34,28 @@ TEST_F(SettingsFile, EveryKeyIsReadAndPathsAreRelativeToIt) {
   const Settings got = read(R"(
 base = "models/base"
 threads = 3
+device = "cuda:1"
 [serve]
 bind = "0.0.0.0:8080"
 token_file = "/secret/token"
 behind_proxy = true
 context = 200
 threads = 2
+adapter = "adapters/today"
+cache_mib = 64
+batch_mib = 512
 )");
   EXPECT_EQ(got.base, folder_ / "models/base");
   EXPECT_EQ(got.threads, 3);
+  EXPECT_EQ(got.device, "cuda:1");
   EXPECT_EQ(got.serve.bind, "0.0.0.0:8080");
   EXPECT_EQ(got.serve.token_file, "/secret/token");
   EXPECT_TRUE(got.serve.behind_proxy);
   EXPECT_EQ(got.serve.context, 200);
   EXPECT_EQ(got.serve.threads, 2);
+  EXPECT_EQ(got.serve.adapter, folder_ / "adapters/today");
+  EXPECT_EQ(got.serve.cache_mib, 64);
+  EXPECT_EQ(got.serve.batch_mib, 512);
 }
 
 TEST_F(SettingsFile, AnEmptyOneLeavesTheDefaults) {
@@ -59,6 +67,9 @@ TEST_F(SettingsFile, AnEmptyOneLeavesTheDefaults) {
   EXPECT_FALSE(got.serve.behind_proxy);
   EXPECT_EQ(got.serve.context, 0);
   EXPECT_EQ(got.serve.threads, 1);
+  EXPECT_EQ(got.serve.adapter, "");
+  EXPECT_EQ(got.serve.cache_mib, 256);
+  EXPECT_EQ(got.serve.batch_mib, 4096);
 }
 
 TEST_F(SettingsFile, WhatIsWrongIsNamedWithFileAndKeyAndWhatItMayBe) {
@@ -68,7 +79,7 @@ TEST_F(SettingsFile, WhatIsWrongIsNamedWithFileAndKeyAndWhatItMayBe) {
     const char* may_be;
   };
   const Fault kFaults[] = {
-      {"bind = \"x\"", "unknown key 'bind'", "known: base, serve, threads"},
+      {"bind = \"x\"", "unknown key 'bind'", "known: base, device, serve, threads"},
       {"[serve]\nport = 1", "[serve]: unknown key 'port'", "token_file"},
       {"base = 3", "'base'", "a string"},
       {"threads = \"many\"", "'threads'", "a whole number"},
@@ -76,6 +87,8 @@ TEST_F(SettingsFile, WhatIsWrongIsNamedWithFileAndKeyAndWhatItMayBe) {
       {"threads = 1025", "'threads'", "0 to 1024"},
       {"serve = 3", "'serve'", "a table"},
       {"[serve]\nthreads = -1", "[serve]: 'threads'", "0 to 1024"},
+      {"[serve]\ncache_mib = -1", "[serve]: 'cache_mib'", "0 to 1048576"},
+      {"[serve]\nbatch_mib = 0", "[serve]: 'batch_mib'", "1 to 1048576"},
       {"[serve]\ncontext = -1", "[serve]: 'context'", "a number of tokens"},
       {"[serve]\nbehind_proxy = 1", "[serve]: 'behind_proxy'", "true or false"},
   };

@@ -13,6 +13,7 @@
 #include "trainer/checkpoint.h"
 #include "trainer/command.h"
 #include "trainer/data.h"
+#include "trainer/device.h"
 #include "trainer/kept_text.h"
 #include "trainer/loaded_model.h"
 #include "trainer/settings.h"
@@ -36,6 +37,7 @@ struct Options {
   std::int64_t context = 0;
   std::int64_t max_tokens = 24;
   std::optional<int> threads;
+  std::optional<std::string> device;
   std::string config;
 };
 
@@ -105,7 +107,7 @@ std::vector<schema::PreferencePair> heldout_pairs(const std::string& file) {
 // What --reference names, if anything. It scores the model's own tokens.
 std::optional<LoadedModel> load_reference(const Options& options, const LoadedModel& model) {
   if (options.reference.empty()) return std::nullopt;
-  LoadedModel reference = load_model(options.reference, "");
+  LoadedModel reference = load_model(options.reference, "", device_of(model.decoder));
   if (reference.tokenizer.vocab_size() != model.tokenizer.vocab_size())
     throw std::invalid_argument("--reference " + options.reference +
                                 " has another vocabulary than the model: give the base that the "
@@ -192,12 +194,14 @@ void write_completions(const std::string& file, const std::vector<Position>& pos
 json measure(const Options& options, const Settings& settings) {
   const json before = read_measures(options);
   const std::string folder = model_folder(options.model, settings);
-  LoadedModel model = load_model(folder, options.adapter);
+  LoadedModel model =
+      load_model(folder, options.adapter, choose_device(options.device.value_or(settings.device)));
   EvaluateOptions how;
   how.family = model.family;
   how.context = options.context > 0 ? options.context : model.decoder.config().max_positions;
   how.max_tokens = options.max_tokens;
-  how.threads = thread_count(options.threads.value_or(settings.threads));
+  how.threads = worker_count(device_of(model.decoder),
+                             thread_count(options.threads.value_or(settings.threads)));
   if (how.context > model.decoder.config().max_positions || how.context <= how.max_tokens + 8)
     throw std::invalid_argument(
         "--context must leave room for a prompt beside --max-tokens, within the model's " +
@@ -248,6 +252,7 @@ void register_evaluate(CLI::App& app, Action& action) {
       ->check(CLI::Range(1, 4096));
   command->add_option("--threads", options->threads, "threads to compute with (0: every core)")
       ->check(CLI::Range(0, 1024));
+  command->add_option("--device", options->device, kDeviceHelp);
   command->add_option("--config", options->config, kConfigHelp);
   command->callback([options, &action] {
     action = [options] {

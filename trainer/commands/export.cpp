@@ -26,7 +26,7 @@ struct Options {
 std::string digest_of(const NamedTensors& tensors) {
   Digest digest;
   for (const auto& [name, tensor] : tensors) {
-    const torch::Tensor plain = tensor.detach().to(torch::kFloat32).contiguous();
+    const torch::Tensor plain = tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
     digest.add(name);
     digest.add({static_cast<const char*>(plain.data_ptr()),
                 static_cast<std::size_t>(plain.numel()) * sizeof(float)});

@@ -9,6 +9,7 @@
 
 #include "trainer/checkpoint.h"
 #include "trainer/command.h"
+#include "trainer/device.h"
 #include "trainer/loaded_model.h"
 #include "trainer/serve/server.h"
 #include "trainer/settings.h"
@@ -33,25 +34,55 @@ std::string read_token(const std::string& file) {
   return token;
 }
 
+// Blocked before any thread starts, so that they arrive at sigwait alone.
+sigset_t block_signals() {
+  sigset_t out;
+  sigemptyset(&out);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&out, signal);
+  pthread_sigmask(SIG_BLOCK, &out, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return out;
+}
+
+// The one that was named, or that the configuration names by now. What is wrong with it is said,
+// and the old one stays.
+void renew_adapter(Server& server, const std::optional<std::string>& flag,
+                   const std::string& config) {
+  std::string wrong;
+  try {
+    const auto name = server.use_adapter(flag ? *flag : read_settings(config).serve.adapter);
+    if (name) std::fprintf(stderr, "serving %s from now on\n", name->c_str());
+    if (!name) wrong = name.error();
+  } catch (const std::exception& error) {
+    wrong = error.what();
+  }
+  if (!wrong.empty())
+    std::fprintf(stderr, "strop-trainer: %s; the old one stays in force\n", wrong.c_str());
+}
+
 }  // namespace
 
 void register_serve(CLI::App& app, Action& action) {
   struct Options {
     std::string model;
-    std::string adapter;
+    std::optional<std::string> adapter;
     std::optional<std::string> bind;
     std::optional<std::string> token_file;
     bool behind_proxy = false;
     std::optional<std::int64_t> context;
+    std::optional<std::int64_t> cache_mib;
+    std::optional<std::int64_t> batch_mib;
     std::string port_file;
     std::optional<int> threads;
+    std::optional<std::string> device;
     std::string config;
   };
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("serve", "give a model's completions over HTTP (/v1/completions)");
+  CLI::App* command = app.add_subcommand(
+      "serve", "give a model's completions over HTTP (/v1/completions, /infill)");
   command->add_option("--model", options->model, "model folder");
-  command->add_option("--adapter", options->adapter, "adapter folder");
+  command->add_option("--adapter", options->adapter,
+                      "adapter folder; SIGHUP reads it again, a link may have been turned");
   command->add_option("--bind", options->bind,
                       "HOST:PORT (default 127.0.0.1:8012); port 0 takes any free one");
   command->add_option("--port-file", options->port_file, "write the port here once it listens");
@@ -63,9 +94,19 @@ void register_serve(CLI::App& app, Action& action) {
   command->add_option("--context", options->context,
                       "tokens of prompt and completion (0: the model's positions)");
   command
+      ->add_option("--cache-mib", options->cache_mib,
+                   "memory for what prompts have in common with those before (default 256)")
+      ->check(CLI::Range(0, 1 << 20));
+  command
+      ->add_option("--batch-mib", options->batch_mib,
+                   "memory that the keys and values of what is computed may grow to; what would "
+                   "take more waits (default 4096)")
+      ->check(CLI::Range(1, 1 << 20));
+  command
       ->add_option("--threads", options->threads,
                    "threads an operator is spread over (0: every core; 1 is best for small models)")
       ->check(CLI::Range(0, 1024));
+  command->add_option("--device", options->device, kDeviceHelp);
   command->add_option("--config", options->config, kConfigHelp);
   command->callback([options, behind_proxy, &action] {
     action = [options, behind_proxy] {
@@ -75,27 +116,25 @@ void register_serve(CLI::App& app, Action& action) {
           .bind = options->bind.value_or(usual.bind),
           .token = read_token(options->token_file.value_or(usual.token_file)),
           .behind_proxy = behind_proxy->empty() ? usual.behind_proxy : options->behind_proxy,
-          .context = options->context.value_or(usual.context)};
+          .context = options->context.value_or(usual.context),
+          .cache_mib = options->cache_mib.value_or(usual.cache_mib),
+          .batch_mib = options->batch_mib.value_or(usual.batch_mib)};
       const int threads = options->threads.value_or(usual.threads);
-      // Blocked before any thread starts, so that they arrive here alone.
-      sigset_t signals;
-      sigemptyset(&signals);
-      sigaddset(&signals, SIGINT);
-      sigaddset(&signals, SIGTERM);
-      pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-      std::signal(SIGPIPE, SIG_IGN);
+      const torch::Device device = choose_device(options->device.value_or(settings.device));
+      const sigset_t signals = block_signals();
       if (threads == 1)
         use_shard_threads();
       else
         use_operator_threads(thread_count(threads));
-      LoadedModel model = load_model(model_folder(options->model, settings), options->adapter);
+      LoadedModel model = load_model(model_folder(options->model, settings),
+                                     options->adapter.value_or(usual.adapter), device);
       Server server(model, std::move(serve));
       server.start();
       std::fprintf(stderr, "serving %s on port %d\n", model.name.c_str(), server.port());
       if (!options->port_file.empty())
         write_file(options->port_file, std::to_string(server.port()) + "\n");
-      int signal = 0;
-      sigwait(&signals, &signal);
+      for (int signal = 0; sigwait(&signals, &signal) == 0 && signal == SIGHUP;)
+        renew_adapter(server, options->adapter, options->config);
       server.stop();
       return 0;
     };

@@ -5,21 +5,20 @@
 #include <cmath>
 #include <limits>
 
+#include "trainer/model/fused.h"
+#include "trainer/model/packed_attention.h"
+#include "trainer/model/recomputed.h"
+#include "trainer/model/row_product.h"
+
 namespace strop::trainer {
 namespace {
 
 using torch::Tensor;
 
-// x · w / √(mean(x²) + ε) over the last dimension (Zhang & Sennrich 2019).
-Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
-  const Tensor scale = torch::rsqrt(x.pow(2).mean(-1, true) + eps);
-  return x * scale * weight;
-}
-
 // Rotary positions in the half-split form of the Hugging Face checkpoints (Su et al. 2021): x [B,
 // heads, T, D], cos and sin [B or 1, 1, T, D]; sin carries the minus sign of the first half.
 Tensor rotate(const Tensor& x, const Tensor& cos, const Tensor& sin) {
-  return torch::addcmul(x * cos, torch::roll(x, x.size(-1) / 2, -1), sin);
+  return torch::addcmul(x * cos, torch::roll(x, x.size(-1) / 2, -1), sin).to(x.scalar_type());
 }
 
 }  // namespace
@@ -142,14 +141,19 @@ tl::expected<Decoder, std::string> Decoder::load(const std::string& directory) {
 }
 
 Tensor Decoder::normed(const Tensor& x, const Norm& norm) const {
-  return norm.bias.defined()
-             ? torch::layer_norm(x, {config_.hidden}, norm.weight, norm.bias, config_.norm_eps)
-             : rms_norm(x, norm.weight, config_.norm_eps);
+  if (!norm.bias.defined()) return rms_norm(x, norm.weight, config_.norm_eps);
+  return torch::layer_norm(x.to(norm.weight.scalar_type()), {config_.hidden}, norm.weight,
+                           norm.bias, config_.norm_eps)
+      .to(x.scalar_type());
+}
+
+Tensor Decoder::rotated(const Tensor& x, const Tensor& cos, const Tensor& sin) {
+  return rotate(x, cos, sin);
 }
 
 Tensor Decoder::mlp(const Layer& layer, const Tensor& x) const {
   const Tensor up = layer.up.forward(x, with_adapter_);
-  const Tensor mixed = config_.gated ? torch::silu(layer.gate.forward(x, with_adapter_)) * up
+  const Tensor mixed = config_.gated ? gated_silu(layer.gate.forward(x, with_adapter_), up)
                                      : torch::gelu(up, "tanh");
   return layer.down.forward(mixed, with_adapter_);
 }
@@ -192,38 +196,91 @@ Tensor Decoder::attend(const Layer& layer, std::size_t index, const Tensor& x,
   Tensor scores = torch::matmul(q * (1.0 / std::sqrt(static_cast<double>(config_.head_dim))),
                                 k.transpose(2, 3));
   if (bias.defined()) scores = scores + bias;
-  const Tensor mixed = torch::matmul(torch::softmax(scores, -1), v);
+  const Tensor mixed = torch::matmul(torch::softmax(scores, -1).to(v.scalar_type()), v);
   return layer.o.forward(
       mixed.transpose(1, 2).reshape({batch, length, config_.heads * config_.head_dim}),
       with_adapter_);
 }
 
+// Queries of all rows, or of those that are asked for.
+Tensor Decoder::attend_packed(const Layer& layer, const Tensor& x, const PackedPass& pass,
+                              Queries queries) const {
+  const auto some = [&](const Tensor& rows) {
+    return queries == Queries::kAll ? rows : rows.index_select(0, pass.text->asked());
+  };
+  const auto heads = [&](const Linear& linear, const Tensor& rows, std::int64_t n) {
+    return linear.forward(rows, with_adapter_).view({-1, n, config_.head_dim}).transpose(0, 1);
+  };
+  Tensor q = heads(layer.q, some(x), config_.heads);
+  Tensor k = heads(layer.k, x, config_.kv_heads);
+  if (config_.qk_norm) {
+    q = rms_norm(q, layer.q_norm, config_.norm_eps);
+    k = rms_norm(k, layer.k_norm, config_.norm_eps);
+  }
+  const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
+  const Tensor mixed = packed_attention(rotate(q, some(pass.cos), some(pass.sin)) * scale,
+                                        rotate(k, pass.cos, pass.sin),
+                                        heads(layer.v, x, config_.kv_heads), pass.text, queries);
+  return layer.o.forward(mixed.transpose(0, 1).reshape({-1, config_.heads * config_.head_dim}),
+                         with_adapter_);
+}
+
+Tensor Decoder::packed_layer(const Layer& layer, const Tensor& x, const PackedPass& pass,
+                             Queries queries) const {
+  const Tensor in = queries == Queries::kAll ? x : x.index_select(0, pass.text->asked());
+  const Tensor mixed = in + attend_packed(layer, normed(x, layer.attention_norm), pass, queries);
+  return mixed + mlp(layer, normed(mixed, layer.mlp_norm));
+}
+
+Tensor Decoder::packed_hidden(const ForwardInput& input) const {
+  const torch::Device device = embedding_.device();
+  PackedPass pass{PackedText::on(device, input.packed), {}, {}};
+  const Tensor positions = pass.text->positions().to(cos_.device());
+  pass.cos = cos_.index_select(0, positions).to(device);
+  pass.sin = sin_.index_select(0, positions).to(device);
+  Tensor x = torch::embedding(embedding_, input.tokens.view(-1).to(device)).to(compute_type_);
+  for (const Layer& layer : layers_) {
+    const bool last = &layer == &layers_.back();
+    const Queries queries = last && pass.text->asked().defined() ? Queries::kAsked : Queries::kAll;
+    const auto through = [this, &layer, pass, queries](const Tensor& rows) {
+      return packed_layer(layer, rows, pass, queries);
+    };
+    x = recomputes_ && torch::GradMode::is_enabled() ? recomputed(x, generator_, through)
+                                                     : through(x);
+  }
+  return normed(x, norm_).unsqueeze(0);
+}
+
 Tensor Decoder::hidden(const ForwardInput& input) const {
+  if (input.packed) return packed_hidden(input);
+  // What comes in may lie anywhere; what is computed lies where the weights do.
+  const torch::Device device = embedding_.device();
   const std::int64_t length = input.tokens.size(1);
   const std::int64_t cached = input.cache == nullptr ? 0 : input.cache->length;
   Tensor cos;
   Tensor sin;
   if (input.positions.defined()) {
-    cos = cos_.index_select(0, input.positions.reshape(-1))
-              .view({input.positions.size(0), 1, length, -1});
-    sin = sin_.index_select(0, input.positions.reshape(-1))
-              .view({input.positions.size(0), 1, length, -1});
+    const Tensor positions = input.positions.reshape(-1).to(cos_.device());
+    cos = cos_.index_select(0, positions).view({input.positions.size(0), 1, length, -1});
+    sin = sin_.index_select(0, positions).view({input.positions.size(0), 1, length, -1});
   } else {
     TORCH_CHECK(cached + length <= config_.max_positions, "a sequence of ", cached + length,
                 " tokens is longer than the model's ", config_.max_positions, " positions");
     cos = cos_.narrow(0, cached, length).view({1, 1, length, -1});
     sin = sin_.narrow(0, cached, length).view({1, 1, length, -1});
   }
+  cos = cos.to(device);
+  sin = sin.to(device);
   // What may not be looked at gets −∞; a single new token without a mask sees everything.
   Tensor bias;
   constexpr float kNever = -std::numeric_limits<float>::infinity();
   if (input.mask.defined())
-    bias = torch::zeros(input.mask.sizes(), torch::kFloat32)
-               .masked_fill_(input.mask.logical_not(), kNever);
+    bias = torch::zeros(input.mask.sizes(), cos.options())
+               .masked_fill_(input.mask.to(device).logical_not(), kNever);
   else if (length > 1)
-    bias = torch::full({length, cached + length}, kNever).triu_(cached + 1);
+    bias = torch::full({length, cached + length}, kNever, cos.options()).triu_(cached + 1);
 
-  Tensor x = torch::embedding(embedding_, input.tokens);
+  Tensor x = torch::embedding(embedding_, input.tokens.to(device)).to(compute_type_);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     x = x + attend(layer, i, normed(x, layer.attention_norm), input, cos, sin, bias);
@@ -234,14 +291,18 @@ Tensor Decoder::hidden(const ForwardInput& input) const {
 }
 
 Tensor Decoder::logits(const Tensor& rows) const {
-  return torch::linear(rows, head_.defined() ? head_ : embedding_);
+  return row_product(rows, head().to(rows.scalar_type()), {});
 }
 
 KvCache Decoder::make_cache(std::int64_t batch, std::int64_t capacity) const {
   KvCache cache;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    cache.keys.push_back(torch::zeros({batch, config_.kv_heads, capacity, config_.head_dim}));
-    cache.values.push_back(torch::zeros({batch, config_.kv_heads, capacity, config_.head_dim}));
+    const auto empty = [&] {
+      return torch::zeros({batch, config_.kv_heads, capacity, config_.head_dim},
+                          torch::TensorOptions(compute_type_).device(embedding_.device()));
+    };
+    cache.keys.push_back(empty());
+    cache.values.push_back(empty());
   }
   return cache;
 }
@@ -281,6 +342,13 @@ std::vector<Tensor> Decoder::trainable() {
   return out;
 }
 
+void Decoder::compute_in(torch::ScalarType type) {
+  compute_type_ = type;
+  for_each_tensor([&](const std::string&, Tensor& tensor) {
+    if (tensor.defined() && tensor.dim() > 1 && !tensor.requires_grad()) tensor = tensor.to(type);
+  });
+}
+
 Decoder Decoder::replica() const {
   Decoder out = *this;
   const auto renew = [](Tensor& tensor) {
@@ -294,8 +362,15 @@ Decoder Decoder::replica() const {
   return out;
 }
 
-void Decoder::set_training(bool on) {
-  for (Linear* linear : linears()) linear->set_training(on);
+void Decoder::drop_out(std::optional<std::uint64_t> seed) {
+  generator_ = {};
+  if (seed && embedding_.is_cuda()) {
+    generator_ = at::globalContext().defaultGenerator(embedding_.device());
+    generator_.set_current_seed(*seed);
+  } else if (seed) {
+    generator_ = at::make_generator<at::CPUGeneratorImpl>(*seed);
+  }
+  for (Linear* linear : linears()) linear->drop_by(generator_);
 }
 
 }  // namespace strop::trainer

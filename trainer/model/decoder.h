@@ -11,12 +11,15 @@
 #include <torch/torch.h>
 
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
 
 #include "trainer/model/config.h"
 #include "trainer/model/linear.h"
+#include "trainer/model/packed_attention.h"
 #include "trainer/safetensors.h"
 
 namespace strop::trainer {
@@ -34,6 +37,9 @@ struct ForwardInput {
   torch::Tensor positions;  // [B, T] int64; undefined: cached … cached + T − 1
   torch::Tensor mask;  // bool [B or 1, 1, T, S], true where a token may look; undefined: causal
   KvCache* cache = nullptr;  // appended to, when given
+  // Tokens are [1, T] of these texts; positions and mask are its own, and the last layer computes
+  // no more than what is asked for: the hidden states are [1, N, H].
+  c10::intrusive_ptr<PackedText> packed;
 };
 
 class Decoder {
@@ -49,8 +55,14 @@ class Decoder {
 
   // Hidden states after the last norm, [B, T, H].
   torch::Tensor hidden(const ForwardInput& input) const;
+  // The same of one more token for each of B sequences with caches of their own and of any lengths,
+  // tokens [B] → [B, H]: the linear layers run once for all of them, attention apart. Each cache
+  // holds one sequence, has room for the token, and takes it.
+  torch::Tensor step(const torch::Tensor& tokens, std::span<KvCache* const> caches) const;
   // Logits of any rows [..., H] → [..., V].
   torch::Tensor logits(const torch::Tensor& rows) const;
+  // What they are computed with, [V, H].
+  const torch::Tensor& head() const { return head_.defined() ? head_ : embedding_; }
 
   KvCache make_cache(std::int64_t batch, std::int64_t capacity) const;
 
@@ -68,7 +80,13 @@ class Decoder {
   Decoder replica() const;
   void use_adapter(bool on) { with_adapter_ = on; }
   bool uses_adapter() const { return with_adapter_; }
-  void set_training(bool on);
+  // The adapter's dropout is drawn from this seed from now on; nothing: nothing is dropped.
+  void drop_out(std::optional<std::uint64_t> seed);
+  // Of each layer only what comes in is kept for the backward pass, from now on or not.
+  void recompute(bool on) { recomputes_ = on; }
+  // Hidden states and products in this type from now on. Matrices that are not trained are kept in
+  // it; what is trained, and the norms, stay as they are.
+  void compute_in(torch::ScalarType type);
 
  private:
   struct Norm {
@@ -86,7 +104,22 @@ class Decoder {
   explicit Decoder(const ModelConfig& config);
   std::vector<Linear*> linears_of(Layer& layer) const;
   torch::Tensor normed(const torch::Tensor& x, const Norm& norm) const;
+  static torch::Tensor rotated(const torch::Tensor& x, const torch::Tensor& cos,
+                               const torch::Tensor& sin);
+  torch::Tensor look_back(const torch::Tensor& q, const torch::Tensor& keys,
+                          const torch::Tensor& values) const;
   torch::Tensor mlp(const Layer& layer, const torch::Tensor& x) const;
+  // What is the same for every layer of a packed text.
+  struct PackedPass {
+    c10::intrusive_ptr<PackedText> text;
+    torch::Tensor cos;  // [T, D]
+    torch::Tensor sin;
+  };
+  torch::Tensor attend_packed(const Layer& layer, const torch::Tensor& x, const PackedPass& pass,
+                              Queries queries) const;
+  torch::Tensor packed_layer(const Layer& layer, const torch::Tensor& x, const PackedPass& pass,
+                             Queries queries) const;
+  torch::Tensor packed_hidden(const ForwardInput& input) const;
   torch::Tensor attend(const Layer& layer, std::size_t index, const torch::Tensor& x,
                        const ForwardInput& input, const torch::Tensor& cos,
                        const torch::Tensor& sin, const torch::Tensor& bias) const;
@@ -100,6 +133,9 @@ class Decoder {
   torch::Tensor cos_;  // [max_positions, head_dim]
   torch::Tensor sin_;
   bool with_adapter_ = true;
+  bool recomputes_ = false;
+  at::Generator generator_;  // of dropout; undefined: none
+  torch::ScalarType compute_type_ = torch::kFloat32;
 };
 
 }  // namespace strop::trainer

@@ -2,20 +2,29 @@
 
 #include <cmath>
 
+#include "trainer/model/row_product.h"
+
 namespace strop::trainer {
 
 torch::Tensor Linear::forward(const torch::Tensor& x, bool with_adapter) const {
-  torch::Tensor y = torch::linear(x, weight_, bias_);
+  const auto type = x.scalar_type();
+  torch::Tensor y = row_product(x, weight_.to(type), bias_.defined() ? bias_.to(type) : bias_);
   if (!with_adapter || !a_.defined()) return y;
-  const torch::Tensor in = dropout_ > 0 && training_ ? torch::dropout(x, dropout_, true) : x;
-  return y + torch::linear(torch::linear(in, a_), b_) * scale_;
+  return y.add_(row_product(row_product(dropped(x), a_.to(type), {}), b_.to(type), {}), scale_);
+}
+
+torch::Tensor Linear::dropped(const torch::Tensor& x) const {
+  if (dropout_ == 0 || !generator_.defined()) return x;
+  const double kept = 1 - dropout_;
+  return x * torch::empty(x.sizes(), x.options()).bernoulli_(kept, generator_).div_(kept);
 }
 
 void Linear::add_adapter(std::int64_t rank, double alpha, double dropout) {
-  const auto options = torch::TensorOptions(torch::kFloat32).device(weight_.device());
-  a_ = torch::empty({rank, weight_.size(1)}, options);
+  // Drawn on the CPU: a seed gives the same adapter on every device.
+  a_ = torch::empty({rank, weight_.size(1)}, torch::kFloat32);
   torch::nn::init::kaiming_uniform_(a_, std::sqrt(5.0));
-  b_ = torch::zeros({weight_.size(0), rank}, options);
+  a_ = a_.to(weight_.device());
+  b_ = torch::zeros({weight_.size(0), rank}, a_.options());
   scale_ = alpha / static_cast<double>(rank);
   dropout_ = dropout;
 }

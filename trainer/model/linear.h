@@ -17,6 +17,7 @@ class Linear {
   Linear(std::string name, torch::Tensor weight, torch::Tensor bias)
       : name_(std::move(name)), weight_(std::move(weight)), bias_(std::move(bias)) {}
 
+  // A(x) is computed of x with each number dropped by the adapter's share, the others made larger.
   torch::Tensor forward(const torch::Tensor& x, bool with_adapter) const;
 
   void add_adapter(std::int64_t rank, double alpha, double dropout);
@@ -33,9 +34,12 @@ class Linear {
   torch::Tensor& a() { return a_; }
   torch::Tensor& b() { return b_; }
   double scale() const { return scale_; }
-  void set_training(bool on) { training_ = on; }
+  // While training, what the adapter's dropout is drawn from; undefined: nothing is dropped.
+  void drop_by(at::Generator generator) { generator_ = std::move(generator); }
 
  private:
+  torch::Tensor dropped(const torch::Tensor& x) const;
+
   std::string name_;
   torch::Tensor weight_;
   torch::Tensor bias_;  // undefined: none
@@ -43,7 +47,7 @@ class Linear {
   torch::Tensor b_;
   double scale_ = 0;
   double dropout_ = 0;
-  bool training_ = false;
+  at::Generator generator_;
 };
 
 }  // namespace strop::trainer

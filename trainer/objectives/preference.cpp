@@ -16,23 +16,6 @@ constexpr std::array kTerms{std::pair{"sigmoid", PreferenceTerm::kSigmoid},
                             std::pair{"apo_zero", PreferenceTerm::kApoZero},
                             std::pair{"simpo", PreferenceTerm::kSimpo}};
 
-// What a term compares of each side.
-PairLogProbs compared(const PreferenceOptions& options, const PairLogProbs& policy,
-                      const PairLogProbs& reference, const PairLengths& lengths) {
-  const auto by_length = [&lengths](const PairLogProbs& sums) {
-    return PairLogProbs{sums.chosen / lengths.chosen, sums.rejected / lengths.rejected};
-  };
-  switch (options.term) {
-    case PreferenceTerm::kSimpo:
-      return by_length(policy);
-    case PreferenceTerm::kIpo:
-    case PreferenceTerm::kSigmoidNorm:
-      return by_length(rewards(policy, reference, 1));
-    default:
-      return rewards(policy, reference, 1);
-  }
-}
-
 // Where `better` is the one that was chosen.
 Tensor loss_of(const PreferenceOptions& options, const Tensor& better, const Tensor& worse) {
   const Tensor margin = options.beta * (better - worse);
@@ -68,10 +51,26 @@ PairLogProbs rewards(const PairLogProbs& policy, const PairLogProbs& reference, 
   return {beta * (policy.chosen - reference.chosen), beta * (policy.rejected - reference.rejected)};
 }
 
+PairLogProbs compared_sides(const PreferenceOptions& options, const PairLogProbs& policy,
+                            const PairLogProbs& reference, const PairLengths& lengths) {
+  const auto by_length = [&lengths](const PairLogProbs& sums) {
+    return PairLogProbs{sums.chosen / lengths.chosen, sums.rejected / lengths.rejected};
+  };
+  switch (options.term) {
+    case PreferenceTerm::kSimpo:
+      return by_length(policy);
+    case PreferenceTerm::kIpo:
+    case PreferenceTerm::kSigmoidNorm:
+      return by_length(rewards(policy, reference, 1));
+    default:
+      return rewards(policy, reference, 1);
+  }
+}
+
 Tensor preference_loss(const PreferenceOptions& options, const PairLogProbs& policy,
                        const PairLogProbs& reference, const PairLengths& lengths,
                        const Tensor& epsilon) {
-  const PairLogProbs sides = compared(options, policy, reference, lengths);
+  const PairLogProbs sides = compared_sides(options, policy, reference, lengths);
   const Tensor right = loss_of(options, sides.chosen, sides.rejected);
   const Tensor wrong = loss_of(options, sides.rejected, sides.chosen);
   if (options.term == PreferenceTerm::kRobust)

@@ -54,6 +54,10 @@ struct PreferenceOptions {
 // β·(log π − log π_ref) of the chosen and of the rejected.
 PairLogProbs rewards(const PairLogProbs& policy, const PairLogProbs& reference, double beta);
 
+// What the term compares of each side: r, r̄ or l̄. The side that is ahead is the preferred one.
+PairLogProbs compared_sides(const PreferenceOptions& options, const PairLogProbs& policy,
+                            const PairLogProbs& reference, const PairLengths& lengths);
+
 // The term of each pair; `epsilon` 0 … 1.
 torch::Tensor preference_loss(const PreferenceOptions& options, const PairLogProbs& policy,
                               const PairLogProbs& reference, const PairLengths& lengths,

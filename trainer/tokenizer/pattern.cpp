@@ -6,6 +6,8 @@
 #include <array>
 #include <stdexcept>
 
+#include "trainer/tokenizer/oniguruma.h"
+
 namespace strop::trainer {
 namespace {
 
@@ -44,31 +46,6 @@ std::string message_of(int error) {
   return reinterpret_cast<const char*>(text.data());
 }
 
-// Oniguruma's \s is Unicode's White_Space; PCRE2's takes U+180E besides. An intersection of classes
-// (&&) exists only in Oniguruma.
-std::string translated(const std::string& text) {
-  std::string out;
-  bool in_class = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '\\' && i + 1 < text.size()) {
-      const char next = text[++i];
-      if (next == 's' || next == 'S')
-        out += next == 's' ? "\\p{White_Space}" : "\\P{White_Space}";
-      else
-        out.append({c, next});
-      continue;
-    }
-    if (c == '[') in_class = true;
-    if (c == ']') in_class = false;
-    if (in_class && c == '&' && text.compare(i, 2, "&&") == 0)
-      throw std::runtime_error("the pattern '" + text +
-                               "' intersects classes by '&&', which is not supported");
-    out += c;
-  }
-  return out;
-}
-
 }  // namespace
 
 struct Pattern::Code {
@@ -81,12 +58,12 @@ struct Pattern::Code {
 };
 
 Pattern::Pattern(const std::string& text) {
-  const std::string source = translated(text);
+  const std::string source = to_pcre2(text);
   auto code = std::make_shared<Code>();
   int error = 0;
   PCRE2_SIZE offset = 0;
   code->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(source.data()), source.size(),
-                             PCRE2_UTF | PCRE2_UCP, &error, &offset, nullptr);
+                             PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE, &error, &offset, nullptr);
   if (code->code == nullptr)
     throw std::runtime_error("the pattern '" + text + "' does not compile: " + message_of(error));
   code->jit = pcre2_jit_compile(code->code, PCRE2_JIT_COMPLETE) == 0;

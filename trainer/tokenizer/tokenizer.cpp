@@ -1,5 +1,6 @@
 #include "trainer/tokenizer/tokenizer.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -12,6 +13,8 @@ using nlohmann::json;
 constexpr std::size_t kCacheLimit = 1 << 18;  // pieces; past it the cache starts afresh
 constexpr std::size_t kCachedPiece = 64;      // bytes; longer pieces hardly come twice
 constexpr TokenId kLargestId = 4'000'000;
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+constexpr int kDeepest = 32;                               // levels of JSON
 
 std::pair<std::string, std::string> merge_sides(const json& merge) {
   if (merge.is_array() && merge.size() == 2) return {merge[0], merge[1]};
@@ -43,12 +46,44 @@ void refuse_unsupported(const json& model, const json& decoder) {
                              "' is not supported (ByteLevel is)");
 }
 
+// Qwen2.5 and DeepSeek-Coder do not call these special; but a file that spells one must not become
+// a prompt of another shape.
+bool is_fim_token(const std::string& text) {
+  using schema::FimFamily;
+  for (const FimFamily family :
+       {FimFamily::kStrop, FimFamily::kQwen, FimFamily::kStarCoder2, FimFamily::kDeepSeek,
+        FimFamily::kCodeLlama, FimFamily::kCodestral}) {
+    const auto pieces = schema::fim_prompt(family, "before", "behind");
+    if (std::find(pieces.begin(), pieces.end(), schema::PromptPiece{text, true}) != pieces.end())
+      return true;
+  }
+  return false;
+}
+
+// Bytes that no UTF-8 has (RFC 3629); DeepSeek-Coder's vocabulary has none of them either.
+bool in_utf8(int byte) { return byte != 0xC0 && byte != 0xC1 && byte < 0xF5; }
+
 TokenId checked_id(const json& id, const std::string& token) {
+  if (!id.is_number_integer())
+    throw std::runtime_error("token '" + token + "' has the id " + id.dump() +
+                             ", which is no whole number");
   const auto value = id.get<std::int64_t>();
   if (value < 0 || value > kLargestId)
     throw std::runtime_error("token '" + token + "' has the impossible id " +
                              std::to_string(value));
   return static_cast<TokenId>(value);
+}
+
+// Walking what is nested without end would need a stack without end.
+json parse_shallow(std::istream& in) {
+  bool too_deep = false;
+  json out = json::parse(in, [&](int depth, json::parse_event_t, const json&) {
+    too_deep = too_deep || depth > kDeepest;
+    return !too_deep;
+  });
+  if (too_deep)
+    throw std::runtime_error("nests deeper than any tokenizer.json; copy the model's folder again");
+  return out;
 }
 
 }  // namespace
@@ -57,10 +92,16 @@ tl::expected<Tokenizer, std::string> Tokenizer::load(const std::string& path) {
   const std::string file = std::filesystem::is_directory(path) ? path + "/tokenizer.json" : path;
   std::ifstream in(file, std::ios::binary);
   if (!in) return tl::unexpected("cannot read " + file + ": a model folder needs a tokenizer.json");
-  const json parsed = json::parse(in, nullptr, false);
-  if (parsed.is_discarded())
-    return tl::unexpected(file + " is not JSON; is the file cut short? Copy it again");
-  return from_json(parsed).map_error([&](const std::string& error) { return file + ": " + error; });
+  try {
+    return from_json(parse_shallow(in)).map_error([&](const std::string& error) {
+      return file + ": " + error;
+    });
+  } catch (const json::exception& error) {
+    return tl::unexpected(file + " is not JSON (" + error.what() +
+                          "); is the file cut short? Copy it again");
+  } catch (const std::runtime_error& error) {
+    return tl::unexpected(file + " " + error.what());
+  }
 }
 
 tl::expected<Tokenizer, std::string> Tokenizer::from_json(const json& in) {
@@ -81,7 +122,8 @@ tl::expected<Tokenizer, std::string> Tokenizer::from_json(const json& in) {
     out.read_start(part("post_processor"));
     return out;
   } catch (const json::exception& error) {
-    return tl::unexpected(std::string("not a tokenizer this build reads: ") + error.what());
+    return tl::unexpected(std::string("not a tokenizer.json as Hugging Face tokenizers save it (") +
+                          error.what() + "): save it anew, or copy the model's folder again");
   } catch (const std::exception& error) {
     return tl::unexpected(std::string(error.what()));
   }
@@ -104,10 +146,13 @@ void Tokenizer::read_vocabulary(const json& model, const json& added) {
   }
   for (int byte = 0; byte < 256; ++byte) {
     const auto found = ids_.find(std::string(1, static_cast<char>(byte)));
-    if (found == ids_.end())
+    if (found != ids_.end())
+      merger_.set_byte(static_cast<unsigned char>(byte), found->second);
+    else if (in_utf8(byte))
       throw std::runtime_error("the vocabulary lacks byte " + std::to_string(byte) +
                                ": it is not byte-level BPE, which alone is supported");
-    merger_.set_byte(static_cast<unsigned char>(byte), found->second);
+    else
+      lacks_bytes_ = true;
   }
 }
 
@@ -130,6 +175,7 @@ void Tokenizer::read_merges(const json& merges) {
 void Tokenizer::read_added(const json& added) {
   for (const json& one : added) {
     AddedToken token = added_token_from_json(one);
+    token.special = token.special || is_fim_token(token.text);
     const auto index = static_cast<std::size_t>(token.id);
     if (token.special) ids_.erase(token.text);  // text that spells it must not become it
     bytes_[index] = token.text;
@@ -154,8 +200,12 @@ void Tokenizer::read_start(const json& post) {
     for (const json& item : post.at("single")) {
       if (!item.contains("SpecialToken")) break;
       const std::string name = item["SpecialToken"].at("id");
-      for (const json& id : post.at("special_tokens").at(name).at("ids"))
+      for (const json& id : post.at("special_tokens").at(name).at("ids")) {
         start_ids_.push_back(checked_id(id, name));
+        if (static_cast<std::size_t>(start_ids_.back()) >= vocab_size())
+          throw std::runtime_error("the post_processor puts token '" + name + "' of id " +
+                                   id.dump() + " in front, which the vocabulary lacks");
+      }
     }
   } else if (type != "ByteLevel") {
     throw std::runtime_error("post_processor '" + type +
@@ -171,6 +221,8 @@ void Tokenizer::merge(std::string_view piece, std::vector<TokenId>& out) const {
 }
 
 void Tokenizer::encode_piece(std::string_view piece, std::vector<TokenId>& out) const {
+  if (lacks_bytes_ && piece.size() == 1 && !in_utf8(static_cast<unsigned char>(piece.front())))
+    piece = kReplacement;
   if (piece.size() > kCachedPiece) return merge(piece, out);
   if (const auto found = cache_.find(piece); found != cache_.end()) {
     const auto begin = cached_ids_.begin() + found->second.begin;

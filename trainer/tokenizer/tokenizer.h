@@ -2,8 +2,9 @@
 //
 // Owns its tables; const functions from one thread at a time (a cache of pieces is kept inside); a
 // copy serves another thread. Texts are bytes: any bytes encode, and decode gives them back (unless
-// the file asks for a normalizer or a blank in front, which are applied first). Errors: a message
-// that names the unknown kind and what is supported.
+// the file asks for a normalizer or a blank in front, which are applied first, or its vocabulary
+// lacks a byte that no UTF-8 has: U+FFFD takes its place). Errors: a message that names the file,
+// what is wrong with it or not supported, and what to do.
 #pragma once
 
 #include <cstdint>
@@ -86,6 +87,7 @@ class Tokenizer {
   AddedTokens normalized_added_;  // and after it
   std::vector<TokenId> start_ids_;
   bool ignore_merges_ = false;
+  bool lacks_bytes_ = false;    // those that no UTF-8 has
   mutable ByText<Span> cache_;  // piece → its place in cached_ids_
   mutable std::vector<TokenId> cached_ids_;
 };

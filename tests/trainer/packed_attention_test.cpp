@@ -1,0 +1,102 @@
+// Attention by blocks over packed texts, against attention with one mask over all of them.
+#include "trainer/model/packed_attention.h"
+
+#include <gtest/gtest.h>
+
+#include "tiny_model.h"
+
+namespace strop::trainer {
+namespace {
+
+using torch::Tensor;
+
+constexpr std::int64_t kHeads = 6;
+constexpr std::int64_t kKeyHeads = 2;
+constexpr std::int64_t kDim = 8;
+
+// [T, T], true where a query may look: within its group, at the prompt and at its own completion.
+Tensor mask_of(const std::vector<PackedGroup>& groups) {
+  std::vector<std::int64_t> group;
+  std::vector<std::int64_t> part;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto add = [&](std::int64_t count, std::int64_t which) {
+      group.insert(group.end(), static_cast<std::size_t>(count), static_cast<std::int64_t>(i));
+      part.insert(part.end(), static_cast<std::size_t>(count), which);
+    };
+    add(groups[i].prompt, 0);
+    for (std::size_t c = 0; c < groups[i].completions.size(); ++c)
+      add(groups[i].completions[c], static_cast<std::int64_t>(c) + 1);
+  }
+  const Tensor of_group = torch::tensor(group);
+  const Tensor of_part = torch::tensor(part);
+  const auto size = static_cast<std::int64_t>(group.size());
+  return (of_group.unsqueeze(0) == of_group.unsqueeze(1)) &
+         ((of_part.unsqueeze(0) == 0) | (of_part.unsqueeze(0) == of_part.unsqueeze(1))) &
+         torch::ones({size, size}, torch::kBool).tril();
+}
+
+Tensor by_one_mask(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask) {
+  const auto repeat = [](const Tensor& t) { return t.repeat_interleave(kHeads / kKeyHeads, 0); };
+  const Tensor scores =
+      torch::bmm(q, repeat(k).transpose(1, 2))
+          .masked_fill(mask.logical_not(), -std::numeric_limits<double>::infinity());
+  return torch::bmm(torch::softmax(scores, -1), repeat(v));
+}
+
+class PackedAttention : public testing::TestWithParam<std::vector<PackedGroup>> {
+ protected:
+  PackedAttention() {
+    torch::manual_seed(4);
+    const auto random = [&](std::int64_t heads) {
+      return torch::randn({heads, text_->tokens(), kDim}, torch::kFloat64).requires_grad_();
+    };
+    q_ = random(kHeads);
+    k_ = random(kKeyHeads);
+    v_ = random(kKeyHeads);
+  }
+  static void expect_equal(const std::vector<Tensor>& are, const std::vector<Tensor>& should) {
+    for (std::size_t i = 0; i < are.size(); ++i)
+      EXPECT_LE(largest_difference(are[i], should[i]), 1e-12) << i;
+  }
+
+  c10::intrusive_ptr<PackedText> text_ = c10::make_intrusive<PackedText>(GetParam(), torch::kCPU);
+  Tensor q_;
+  Tensor k_;
+  Tensor v_;
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Groups, PackedAttention,
+    testing::Values(std::vector<PackedGroup>{{7, {4, 3}, 6}}, std::vector<PackedGroup>{{1, {}, 0}},
+                    std::vector<PackedGroup>{
+                        {300, {5, 0, 130, 1}, 299}, {3, {2}, 0}, {128, {}, 127}},
+                    std::vector<PackedGroup>{{129, {100, 100, 100}, 128}, {129, {2}, 0}}));
+
+TEST_P(PackedAttention, IsAttentionUnderOneMask) {
+  const Tensor out = packed_attention(q_, k_, v_, text_, Queries::kAll);
+  const Tensor wanted = by_one_mask(q_, k_, v_, mask_of(GetParam()));
+  const Tensor along = torch::randn_like(out);
+  expect_equal({out}, {wanted});
+  expect_equal(torch::autograd::grad({(out * along).sum()}, {q_, k_, v_}),
+               torch::autograd::grad({(wanted * along).sum()}, {q_, k_, v_}));
+}
+
+TEST_P(PackedAttention, OfTheQueriesAskedForIsThatPartOfAll) {
+  const Tensor asked = text_->asked().defined() ? text_->asked() : torch::arange(text_->tokens());
+  const Tensor out = packed_attention(q_.index_select(1, asked), k_, v_, text_, Queries::kAsked);
+  const Tensor wanted = packed_attention(q_, k_, v_, text_, Queries::kAll).index_select(1, asked);
+  const Tensor along = torch::randn_like(out);
+  expect_equal({out}, {wanted});
+  expect_equal(torch::autograd::grad({(out * along).sum()}, {q_, k_, v_}),
+               torch::autograd::grad({(wanted * along).sum()}, {q_, k_, v_}));
+}
+
+TEST(PackedText, KnowsPositionsAndWhatIsAskedFor) {
+  const PackedText text({{3, {2, 1}, 2}, {4, {1}, 0}}, torch::kCPU);
+  EXPECT_EQ(text.tokens(), 11);
+  EXPECT_TRUE(torch::equal(text.positions(), torch::tensor({0, 1, 2, 3, 4, 3, 0, 1, 2, 3, 4})));
+  EXPECT_TRUE(torch::equal(text.asked(), torch::tensor({2, 3, 4, 5, 6, 7, 8, 9, 10})));
+}
+
+}  // namespace
+}  // namespace strop::trainer

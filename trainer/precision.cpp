@@ -1,0 +1,68 @@
+#include "trainer/precision.h"
+
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+namespace strop::trainer {
+namespace {
+
+constexpr std::array kNames{std::pair{"auto", Precision::kAuto},
+                            std::pair{"float32", Precision::kFloat32},
+                            std::pair{"bfloat16", Precision::kBfloat16}};
+constexpr std::int64_t kLargeEnough = 512;  // hidden size: smaller matrices are not what takes time
+
+// Every GPU that LibTorch's CUDA builds know has bfloat16 products, since Volta by way of float32.
+bool has_instructions(const torch::Device& device) {
+  if (device.is_cuda()) return true;
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
+// A product of matrices against the same numbers in float32: it rounds once, to eight bits.
+bool is_right(const torch::Device& device) {
+  const auto numbers = [&](std::int64_t rows, std::int64_t columns) {
+    return torch::sin(torch::arange(rows * columns, torch::kFloat32))
+        .view({rows, columns})
+        .to(device);
+  };
+  const torch::Tensor a = numbers(48, 256).to(torch::kBFloat16);
+  const torch::Tensor b = numbers(96, 256).to(torch::kBFloat16);
+  const torch::Tensor wanted = torch::linear(a.to(torch::kFloat32), b.to(torch::kFloat32));
+  const torch::Tensor is = torch::linear(a, b).to(torch::kFloat32);
+  return torch::allclose(is, wanted, 1.0 / 128, 1e-2);
+}
+
+}  // namespace
+
+std::string_view precision_name(Precision precision) {
+  for (const auto& [name, known] : kNames)
+    if (known == precision) return name;
+  return "";
+}
+
+std::optional<Precision> precision_by_name(std::string_view name) {
+  for (const auto& [known, precision] : kNames)
+    if (known == name) return precision;
+  return std::nullopt;
+}
+
+torch::ScalarType compute_type(Precision asked, const ModelConfig& config,
+                               const torch::Device& device) {
+  if (asked == Precision::kFloat32) return torch::kFloat32;
+  const bool right = is_right(device);
+  if (asked == Precision::kBfloat16 && !right)
+    throw std::runtime_error(
+        "bfloat16 comes out wrong on this device: set [train] precision = \"float32\"");
+  const bool gains = has_instructions(device) && config.hidden >= kLargeEnough;
+  return asked == Precision::kBfloat16 || (right && gains) ? torch::kBFloat16 : torch::kFloat32;
+}
+
+const char* type_name(torch::ScalarType type) {
+  return type == torch::kBFloat16 ? "bfloat16" : "float32";
+}
+
+}  // namespace strop::trainer

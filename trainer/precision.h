@@ -1,0 +1,33 @@
+// In which numbers a run computes: float32, or bfloat16 with all that is trained kept in float32.
+//
+// Free functions; any thread. Errors: std::runtime_error where bfloat16 was asked for and comes out
+// wrong here.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <optional>
+#include <string_view>
+
+#include "trainer/model/config.h"
+
+namespace strop::trainer {
+
+enum class Precision {
+  kAuto,  // bfloat16 where the device has instructions for it, they are right, and the model is
+          // large enough to gain by it
+  kFloat32,
+  kBfloat16,
+};
+
+// "auto", "float32", "bfloat16".
+std::string_view precision_name(Precision precision);
+std::optional<Precision> precision_by_name(std::string_view name);
+
+// float32 or bfloat16: what `asked` comes to, for this model on this device.
+torch::ScalarType compute_type(Precision asked, const ModelConfig& config,
+                               const torch::Device& device);
+// "float32" or "bfloat16".
+const char* type_name(torch::ScalarType type);
+
+}  // namespace strop::trainer
