@@ -128,12 +128,13 @@ class Machine {
   using Hashes = std::map<Place, std::string>;
 
   void start_collector() {
+    const std::string collector = STROP_BIN_DIR "/strop-collector";
     const std::string port_file = folder_ / "port";
     collector_.emplace(
-        with(how_.store_syncs, {STROP_BIN_DIR "/strop-collector", "serve", "--config", "/dev/null",
-                                "--store", disk_.root() / "store/events.db", "--bind",
-                                "tcp://127.0.0.1:0", "--insecure-loopback", "--pseudonym-key",
-                                folder_ / "pseudonym.key", "--port-file", port_file}),
+        with(how_.store_syncs, {collector, "serve", "--config", "/dev/null", "--store",
+                                disk_.root() / "store/events.db", "--bind", "tcp://127.0.0.1:0",
+                                "--insecure-loopback", "--pseudonym-key", folder_ / "pseudonym.key",
+                                "--port-file", port_file}),
         support::Streams{-1, log_.get(), log_.get()});
     const auto deadline = Steady::now() + kPatience;
     while (!(std::ifstream(port_file) >> port_)) {
