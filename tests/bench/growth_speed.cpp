@@ -50,7 +50,8 @@ void measure_growth(const TrainerSetup& setup, Report& report) {
   for (const std::int64_t prompt : {128, 256, 512, 1024, 2048})
     add("tokens of the prompt", std::to_string(prompt), {.prompt = prompt});
   for (const std::int64_t sharing : {1, 2, 4, 8})
-    add("pairs of one prompt", std::to_string(sharing), {.sharing = sharing});
+    add("pairs of one prompt, one thread", std::to_string(sharing),
+        {.sharing = sharing, .threads = 1});
   for (const char* shape : {"15m", "60m", "160m"})
     add("size of the model", shape, {.shape = shape});
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
