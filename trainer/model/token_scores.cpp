@@ -36,7 +36,7 @@ class TokenScores : public torch::autograd::Function<TokenScores> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& hidden, const Tensor& head,
                         const Tensor& targets, bool with_gradient) {
-    const Tensor scores = wide(torch::empty({hidden.size(0)}, hidden.options()));
+    Tensor scores = wide(torch::empty({hidden.size(0)}, hidden.options()));
     const Tensor slopes = with_gradient ? torch::empty_like(hidden) : Tensor();
     for_each_chunk(hidden.size(0), [&](std::int64_t begin, std::int64_t count) {
       const Tensor rows = hidden.narrow(0, begin, count);
