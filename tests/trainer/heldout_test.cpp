@@ -111,6 +111,17 @@ class HeldOut : public testing::Test {
     return train_pairs(model, some_pairs(10), recipe_, options);
   }
 
+  // All of them in one step: it begins with what the weights think of them.
+  StepMeasures first_step_on_heldout(Decoder& model) const {
+    Recipe one_step = recipe_;
+    one_step.method = Method::kSft;
+    one_step.objective.preference = 0;
+    one_step.train.batch = 7;
+    one_step.train.epochs = 1;
+    one_step.evaluate = {};
+    return train_pairs(model, heldout_, one_step, {}).history.first();
+  }
+
   std::vector<TokenPair> heldout_ = some_pairs(7, 1000);
   Recipe recipe_ = some_recipe();
 };
@@ -153,13 +164,7 @@ TEST_F(HeldOut, WhatIsMeasuredIsTheLossOfTheseWeights) {
   Decoder model = trainee(recipe_);
   const StepMeasures measured = run(model).heldout.back().second;
   // A step on those pairs themselves begins with the same.
-  Recipe again = recipe_;
-  again.method = Method::kSft;
-  again.objective.preference = 0;
-  again.train.batch = 7;
-  again.train.epochs = 1;
-  again.evaluate = {};
-  const StepMeasures first = train_pairs(model, heldout_, again, {}).history.first();
+  const StepMeasures first = first_step_on_heldout(model);
   EXPECT_NEAR(measured.likelihood, first.likelihood, 1e-5);
   EXPECT_NEAR(measured.prompt, first.prompt, 1e-5);
 }
@@ -177,13 +182,7 @@ TEST_F(HeldOut, TheModelEndsWithItsBestWeights) {
   ASSERT_LT(best, result.history.steps()) << "nothing got worse";
   EXPECT_EQ(result.best_step, best);
   // One step more from there begins with that loss.
-  Recipe again = recipe_;
-  again.method = Method::kSft;
-  again.objective.preference = 0;
-  again.train.batch = 7;
-  again.train.epochs = 1;
-  again.evaluate = {};
-  const StepMeasures first = train_pairs(model, heldout_, again, {}).history.first();
+  const StepMeasures first = first_step_on_heldout(model);
   for (const auto& [step, measures] : result.heldout) {
     if (step != best) continue;
     EXPECT_NEAR(measures.likelihood, first.likelihood, 1e-5);

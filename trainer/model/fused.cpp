@@ -1,13 +1,13 @@
 #include "trainer/model/fused.h"
 
+#include "trainer/model/wide.h"
+
 namespace strop::trainer {
 namespace {
 
 using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-Tensor wide(const Tensor& t) { return t.element_size() < 4 ? t.to(torch::kFloat32) : t; }
 
 class RmsNorm : public torch::autograd::Function<RmsNorm> {
  public:

@@ -1,5 +1,7 @@
 #include "trainer/model/packed_attention.h"
 
+#include "trainer/model/wide.h"
+
 namespace strop::trainer {
 namespace {
 
@@ -38,7 +40,7 @@ Tensor shares(const Tensor& q, const Tensor& k, const PackedText::Block& block) 
   scores.view({scores.size(0), -1, block.rows, block.keys})
       .narrow(3, block.keys - masked, masked)
       .add_(block.bias);
-  return torch::softmax(scores.element_size() < 4 ? scores.to(torch::kFloat32) : scores, -1);
+  return torch::softmax(wide(scores), -1);
 }
 
 Tensor wide_zeros(const Tensor& t) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "trainer/model/wide.h"
+
 namespace strop::trainer {
 namespace {
 
@@ -16,9 +18,6 @@ void for_each_chunk(std::int64_t rows, Visit visit) {
   for (std::int64_t begin = 0; begin < rows; begin += kRowsAtOnce)
     visit(begin, std::min(kRowsAtOnce, rows - begin));
 }
-
-// In fp32 at least.
-Tensor wide(const Tensor& t) { return t.element_size() < 4 ? t.to(torch::kFloat32) : t; }
 
 // A head that is trained is kept wider than what it is multiplied with.
 Tensor logits_of(const Tensor& hidden, const Tensor& head) {
