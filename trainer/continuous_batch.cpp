@@ -23,7 +23,7 @@ bool cancelled(const BatchJob& job) {
 
 Tensor token_tensor(std::span<const TokenId> tokens) {
   return torch::from_blob(const_cast<TokenId*>(tokens.data()),
-                          {1, static_cast<std::int64_t>(tokens.size())}, torch::kInt32)
+                          {static_cast<std::int64_t>(tokens.size())}, torch::kInt32)
       .to(torch::kInt64);
 }
 
@@ -128,8 +128,7 @@ bool ContinuousBatch::prefill(Joining& joining) {
   const auto rest = prompt.subspan(static_cast<std::size_t>(joining.cache.length));
   const auto chunk = rest.first(std::min(rest.size(), rows_.empty() ? kChunk : kChunkBesideOthers));
   make_room(joining.cache, static_cast<std::int64_t>(prompt.size()));
-  const Tensor hidden =
-      model_.hidden({.tokens = token_tensor(chunk), .cache = &joining.cache}).select(1, -1);
+  const Tensor hidden = model_.read(token_tensor(chunk), joining.cache);
   if (chunk.size() < rest.size()) return false;
   seat(joining, model_.logits(hidden).select(0, 0));
   return true;

@@ -3,19 +3,21 @@
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <stdexcept>
 
 #include "trainer/device.h"
+#include "trainer/model/affine.h"
 #include "trainer/model/config.h"
 #include "trainer/threads.h"
 
 namespace strop::bench {
 namespace {
 
-constexpr std::chrono::duration<double> kMeasured{0.5};  // seconds of each shape; the best counts
-constexpr double kPasses = 2;                            // forward, and the gradient of the input
+constexpr std::chrono::duration<double> kMeasured{1};  // seconds of each shape; the best counts
+constexpr double kPasses = 2;                          // forward, and the gradient of the input
 
 // Of all matrices of that shape, for a pair.
 double flop_of(const Gemm& gemm, std::int64_t epochs) {
@@ -27,22 +29,23 @@ void wait_for(const torch::Device& device) {
   if (device.is_cuda()) torch::cuda::synchronize(device.index());
 }
 
-double measured_rate(const Gemm& gemm, const torch::TensorOptions& options) {
+void measure(Gemm& gemm, const torch::TensorOptions& options) {
   const torch::NoGradGuard no_grad;
   const torch::Device device = options.device();
   const torch::Tensor x = torch::randn({gemm.rows, gemm.in}, options);
   const torch::Tensor weight = torch::randn({gemm.out, gemm.in}, options);
-  double best = 0;
   const auto end = std::chrono::steady_clock::now() + kMeasured;
-  while (best == 0 || std::chrono::steady_clock::now() < end) {
-    wait_for(device);
-    const auto began = std::chrono::steady_clock::now();
-    const torch::Tensor y = torch::linear(x, weight);
-    wait_for(device);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-    best = std::max(best, gemm.flop() / took.count());
+  while (gemm.by_strop == 0 || std::chrono::steady_clock::now() < end) {
+    for (const bool ours : {false, true}) {
+      wait_for(device);
+      const auto began = std::chrono::steady_clock::now();
+      const torch::Tensor y = ours ? trainer::affine(x, weight, {}) : torch::linear(x, weight);
+      wait_for(device);
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+      double& best = ours ? gemm.by_strop : gemm.by_libtorch;
+      best = std::max(best, gemm.flop() / took.count());
+    }
   }
-  return best;
 }
 
 }  // namespace
@@ -68,7 +71,7 @@ std::vector<Gemm> measure_gemms(const std::string& folder, const PairShape& pair
   at::set_num_threads(trainer::thread_count(machine.threads));
   const auto options = torch::TensorOptions(trainer::choose_device(machine.device))
                            .dtype(machine.bfloat16 ? torch::kBFloat16 : torch::kFloat32);
-  for (Gemm& gemm : out) gemm.flop_per_second = measured_rate(gemm, options);
+  for (Gemm& gemm : out) measure(gemm, options);
   return out;
 }
 
@@ -78,9 +81,13 @@ double least_flop(const std::vector<Gemm>& gemms, std::int64_t epochs) {
   return flop;
 }
 
-double least_seconds(const std::vector<Gemm>& gemms, std::int64_t epochs) {
+double least_seconds(const std::vector<Gemm>& gemms, std::int64_t epochs, Product product) {
   double seconds = 0;
-  for (const Gemm& gemm : gemms) seconds += flop_of(gemm, epochs) / gemm.flop_per_second;
+  for (const Gemm& gemm : gemms) {
+    const double rate = product == Product::kLibTorch ? gemm.by_libtorch
+                                                      : std::max(gemm.by_libtorch, gemm.by_strop);
+    seconds += flop_of(gemm, epochs) / rate;
+  }
   return seconds;
 }
 

@@ -18,10 +18,17 @@ struct Gemm {
   std::int64_t rows = 0;
   std::int64_t in = 0;
   std::int64_t out = 0;
-  std::int64_t count = 0;      // matrices of that shape
-  double flop_per_second = 0;  // measured
+  std::int64_t count = 0;  // matrices of that shape
+  // FLOP a second, measured: by LibTorch's linear layer, and by strop-trainer's.
+  double by_libtorch = 0;
+  double by_strop = 0;
 
   double flop() const;  // of one product
+};
+
+enum class Product {
+  kLibTorch,
+  kFaster,  // of LibTorch's and strop-trainer's, for each shape
 };
 
 struct PairShape {
@@ -42,6 +49,6 @@ std::vector<Gemm> measure_gemms(const std::string& folder, const PairShape& pair
 // The least work of a pair, FLOP, in the mean of so many epochs.
 double least_flop(const std::vector<Gemm>& gemms, std::int64_t epochs);
 // Seconds that a pair takes at the least, in the mean of so many epochs.
-double least_seconds(const std::vector<Gemm>& gemms, std::int64_t epochs);
+double least_seconds(const std::vector<Gemm>& gemms, std::int64_t epochs, Product product);
 
 }  // namespace strop::bench

@@ -44,6 +44,25 @@ TEST_P(DecoderShapes, ComputesTheSameTokenByTokenWithACache) {
   EXPECT_LE(largest_difference(torch::cat(steps, 1), logits_of(model_, tokens_)), 1e-5);
 }
 
+// A prompt in parts, of which only the last token's logits are wanted.
+TEST_P(DecoderShapes, ReadsAPromptInPieces) {
+  const torch::NoGradGuard no_grad;
+  ModelConfig config = tiny_config(GetParam());
+  config.max_positions = 320;
+  const Decoder model = tiny_decoder(config);
+  const Tensor tokens = some_tokens(1, 301, 50);
+  const Tensor whole = logits_of(model, tokens)[0];
+  KvCache cache = model.make_cache(1, 310);
+  for (const std::int64_t size : {140, 1, 159}) {
+    const Tensor last = model.read(tokens[0].narrow(0, cache.length, size), cache);
+    EXPECT_LE(largest_difference(model.logits(last)[0], whole[cache.length - 1]), 1e-5);
+  }
+  EXPECT_EQ(cache.length, 300);
+  KvCache* const caches[]{&cache};
+  const Tensor next = model.step(tokens[0].narrow(0, 300, 1), caches);
+  EXPECT_LE(largest_difference(model.logits(next)[0], whole[300]), 1e-5);
+}
+
 TEST_P(DecoderShapes, NeverLooksAhead) {
   Tensor changed = tokens_.clone();
   changed.narrow(1, 12, 8).add_(1).remainder_(50);

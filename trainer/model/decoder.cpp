@@ -6,10 +6,10 @@
 #include <limits>
 
 #include "trainer/huge_pages.h"
+#include "trainer/model/affine.h"
 #include "trainer/model/fused.h"
 #include "trainer/model/packed_attention.h"
 #include "trainer/model/recomputed.h"
-#include "trainer/model/row_product.h"
 
 namespace strop::trainer {
 namespace {
@@ -152,6 +152,15 @@ Tensor Decoder::rotated(const Tensor& x, const Tensor& cos, const Tensor& sin) {
   return rotate(x, cos, sin);
 }
 
+Tensor Decoder::heads(const Linear& linear, const Tensor& norm, const Tensor& x) const {
+  const Tensor by_head = linear.forward(x, with_adapter_).unflatten(-1, {-1, config_.head_dim});
+  return norm.defined() ? rms_norm(by_head, norm, config_.norm_eps) : by_head;
+}
+
+Tensor Decoder::scaled(const Tensor& queries) const {
+  return queries * (1.0 / std::sqrt(static_cast<double>(config_.head_dim)));
+}
+
 Tensor Decoder::mlp(const Layer& layer, const Tensor& x) const {
   const Tensor up = layer.up.forward(x, with_adapter_);
   const Tensor mixed = config_.gated ? gated_silu(layer.gate.forward(x, with_adapter_), up)
@@ -164,18 +173,9 @@ Tensor Decoder::attend(const Layer& layer, std::size_t index, const Tensor& x,
                        const Tensor& bias) const {
   const std::int64_t batch = x.size(0);
   const std::int64_t length = x.size(1);
-  const auto heads = [&](const Tensor& t, std::int64_t n) {
-    return t.view({batch, length, n, config_.head_dim}).transpose(1, 2);
-  };
-  Tensor q = heads(layer.q.forward(x, with_adapter_), config_.heads);
-  Tensor k = heads(layer.k.forward(x, with_adapter_), config_.kv_heads);
-  if (config_.qk_norm) {
-    q = rms_norm(q, layer.q_norm, config_.norm_eps);
-    k = rms_norm(k, layer.k_norm, config_.norm_eps);
-  }
-  q = rotate(q, cos, sin);
-  k = rotate(k, cos, sin);
-  Tensor v = heads(layer.v.forward(x, with_adapter_), config_.kv_heads);
+  const Tensor q = rotate(heads(layer.q, layer.q_norm, x).transpose(1, 2), cos, sin);
+  Tensor k = rotate(heads(layer.k, layer.k_norm, x).transpose(1, 2), cos, sin);
+  Tensor v = heads(layer.v, {}, x).transpose(1, 2);
   if (input.cache != nullptr) {
     KvCache& cache = *input.cache;
     cache.keys[index].narrow(2, cache.length, length).copy_(k);
@@ -194,8 +194,7 @@ Tensor Decoder::attend(const Layer& layer, std::size_t index, const Tensor& x,
     k = repeat(k);
     v = repeat(v);
   }
-  Tensor scores = torch::matmul(q * (1.0 / std::sqrt(static_cast<double>(config_.head_dim))),
-                                k.transpose(2, 3));
+  Tensor scores = torch::matmul(scaled(q), k.transpose(2, 3));
   if (bias.defined()) scores = scores + bias;
   const Tensor mixed = torch::matmul(torch::softmax(scores, -1).to(v.scalar_type()), v);
   return layer.o.forward(
@@ -209,19 +208,11 @@ Tensor Decoder::attend_packed(const Layer& layer, const Tensor& x, const PackedP
   const auto some = [&](const Tensor& rows) {
     return queries == Queries::kAll ? rows : rows.index_select(0, pass.text->asked());
   };
-  const auto heads = [&](const Linear& linear, const Tensor& rows, std::int64_t n) {
-    return linear.forward(rows, with_adapter_).view({-1, n, config_.head_dim}).transpose(0, 1);
-  };
-  Tensor q = heads(layer.q, some(x), config_.heads);
-  Tensor k = heads(layer.k, x, config_.kv_heads);
-  if (config_.qk_norm) {
-    q = rms_norm(q, layer.q_norm, config_.norm_eps);
-    k = rms_norm(k, layer.k_norm, config_.norm_eps);
-  }
-  const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
-  const Tensor mixed = packed_attention(rotate(q, some(pass.cos), some(pass.sin)) * scale,
-                                        rotate(k, pass.cos, pass.sin),
-                                        heads(layer.v, x, config_.kv_heads), pass.text, queries);
+  const Tensor q = heads(layer.q, layer.q_norm, some(x)).transpose(0, 1);
+  const Tensor k = heads(layer.k, layer.k_norm, x).transpose(0, 1);
+  const Tensor v = heads(layer.v, {}, x).transpose(0, 1);
+  const Tensor mixed = packed_attention(scaled(rotate(q, some(pass.cos), some(pass.sin))),
+                                        rotate(k, pass.cos, pass.sin), v, pass.text, queries);
   return layer.o.forward(mixed.transpose(0, 1).reshape({-1, config_.heads * config_.head_dim}),
                          with_adapter_);
 }
@@ -292,7 +283,7 @@ Tensor Decoder::hidden(const ForwardInput& input) const {
 }
 
 Tensor Decoder::logits(const Tensor& rows) const {
-  return row_product(rows, head().to(rows.scalar_type()), {});
+  return affine(rows, head().to(rows.scalar_type()), {});
 }
 
 KvCache Decoder::make_cache(std::int64_t batch, std::int64_t capacity) const {

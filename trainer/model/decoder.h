@@ -59,6 +59,9 @@ class Decoder {
   // tokens [B] → [B, H]: the linear layers run once for all of them, attention apart. Each cache
   // holds one sequence, has room for the token, and takes it.
   torch::Tensor step(const torch::Tensor& tokens, std::span<KvCache* const> caches) const;
+  // Takes in more tokens [T] of one sequence, T at least 1, whose cache has room for them. Of the
+  // last one it returns the hidden state, [1, H]; of the others it computes what comes after needs.
+  torch::Tensor read(const torch::Tensor& tokens, KvCache& cache) const;
   // Logits of any rows [..., H] → [..., V].
   torch::Tensor logits(const torch::Tensor& rows) const;
   // What they are computed with, [V, H].
@@ -104,6 +107,12 @@ class Decoder {
   explicit Decoder(const ModelConfig& config);
   std::vector<Linear*> linears_of(Layer& layer) const;
   torch::Tensor normed(const torch::Tensor& x, const Norm& norm) const;
+  // What `linear` makes of x [N, H] by heads, [N, heads, D], each normed where the family does
+  // that.
+  torch::Tensor heads(const Linear& linear, const torch::Tensor& norm,
+                      const torch::Tensor& x) const;
+  torch::Tensor scaled(const torch::Tensor& queries) const;
+  void check_room(const KvCache& cache, std::int64_t tokens) const;
   static torch::Tensor rotated(const torch::Tensor& x, const torch::Tensor& cos,
                                const torch::Tensor& sin);
   torch::Tensor look_back(const torch::Tensor& q, const torch::Tensor& keys,

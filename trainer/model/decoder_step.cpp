@@ -1,8 +1,6 @@
-// One more token for each of several sequences that share nothing but the weights.
-#include <cmath>
-
+// What sequences with keys and values go on by: a part of a prompt, or one token for each of
+// several that share nothing but the weights.
 #include "trainer/model/decoder.h"
-#include "trainer/model/fused.h"
 
 namespace strop::trainer {
 
@@ -13,9 +11,51 @@ using torch::Tensor;
 Tensor Decoder::look_back(const Tensor& q, const Tensor& keys, const Tensor& values) const {
   const Tensor grouped =
       q.view({config_.kv_heads, config_.heads / config_.kv_heads, config_.head_dim});
-  const Tensor scores = torch::matmul(
-      grouped * (1.0 / std::sqrt(static_cast<double>(config_.head_dim))), keys.transpose(1, 2));
+  const Tensor scores = torch::matmul(scaled(grouped), keys.transpose(1, 2));
   return torch::matmul(torch::softmax(scores, -1), values).view({1, -1});
+}
+
+void Decoder::check_room(const KvCache& cache, std::int64_t tokens) const {
+  TORCH_CHECK(cache.length + tokens <= config_.max_positions, "a sequence of ",
+              cache.length + tokens, " tokens is longer than the model's ", config_.max_positions,
+              " positions");
+}
+
+Tensor Decoder::read(const Tensor& tokens, KvCache& cache) const {
+  const std::int64_t length = tokens.size(0);
+  const std::int64_t end = cache.length + length;
+  check_room(cache, length);
+  const torch::Device device = embedding_.device();
+  const auto queries_from = [&](std::int64_t first) {
+    const std::vector<PackedGroup> group{{.prompt = end, .completions = {}, .asked = first}};
+    return c10::make_intrusive<PackedText>(group, device);
+  };
+  const auto all = queries_from(cache.length);
+  const auto only_last = queries_from(end - 1);
+  const Tensor cos = cos_.narrow(0, cache.length, length).unsqueeze(1).to(device);  // [T, 1, D]
+  const Tensor sin = sin_.narrow(0, cache.length, length).unsqueeze(1).to(device);
+  Tensor x = torch::embedding(embedding_, tokens.to(device)).to(compute_type_);  // [T, H]
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    const std::int64_t skipped = i + 1 == layers_.size() ? length - 1 : 0;
+    const auto asked = [&](const Tensor& rows) {
+      return rows.narrow(0, skipped, length - skipped);
+    };
+    const Tensor h = normed(x, layer.attention_norm);
+    const Tensor k = rotated(heads(layer.k, layer.k_norm, h), cos, sin);
+    const Tensor q = rotated(heads(layer.q, layer.q_norm, asked(h)), asked(cos), asked(sin));
+    const Tensor keys = cache.keys[i].select(0, 0);  // [kv_heads, capacity, D]
+    const Tensor values = cache.values[i].select(0, 0);
+    keys.narrow(1, cache.length, length).copy_(k.transpose(0, 1));
+    values.narrow(1, cache.length, length).copy_(heads(layer.v, {}, h).transpose(0, 1));
+    const Tensor mixed =
+        packed_attention(scaled(q).transpose(0, 1), keys.narrow(1, 0, end),
+                         values.narrow(1, 0, end), skipped > 0 ? only_last : all, Queries::kAsked);
+    x = asked(x) + layer.o.forward(mixed.transpose(0, 1).flatten(1), with_adapter_);
+    x = x + mlp(layer, normed(x, layer.mlp_norm));
+  }
+  cache.length = end;
+  return normed(x, norm_);
 }
 
 Tensor Decoder::step(const Tensor& tokens, std::span<KvCache* const> caches) const {
@@ -24,30 +64,20 @@ Tensor Decoder::step(const Tensor& tokens, std::span<KvCache* const> caches) con
               rows, " sequences");
   std::vector<std::int64_t> lengths;
   for (const KvCache* cache : caches) {
-    TORCH_CHECK(cache->length < config_.max_positions, "a sequence of ", cache->length + 1,
-                " tokens is longer than the model's ", config_.max_positions, " positions");
+    check_room(*cache, 1);
     lengths.push_back(cache->length);
   }
   const torch::Device device = embedding_.device();
   const Tensor positions = torch::tensor(lengths, torch::kInt64).to(cos_.device());
   const Tensor cos = cos_.index_select(0, positions).unsqueeze(1).to(device);  // [B, 1, D]
   const Tensor sin = sin_.index_select(0, positions).unsqueeze(1).to(device);
-  const auto heads = [&](const Tensor& t, std::int64_t n) {
-    return t.view({rows, n, config_.head_dim});
-  };
   Tensor x = torch::embedding(embedding_, tokens.to(device)).to(compute_type_);  // [B, H]
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     const Tensor h = normed(x, layer.attention_norm);
-    Tensor q = heads(layer.q.forward(h, with_adapter_), config_.heads);
-    Tensor k = heads(layer.k.forward(h, with_adapter_), config_.kv_heads);
-    const Tensor v = heads(layer.v.forward(h, with_adapter_), config_.kv_heads);
-    if (config_.qk_norm) {
-      q = rms_norm(q, layer.q_norm, config_.norm_eps);
-      k = rms_norm(k, layer.k_norm, config_.norm_eps);
-    }
-    q = rotated(q, cos, sin);
-    k = rotated(k, cos, sin);
+    const Tensor q = rotated(heads(layer.q, layer.q_norm, h), cos, sin);
+    const Tensor k = rotated(heads(layer.k, layer.k_norm, h), cos, sin);
+    const Tensor v = heads(layer.v, {}, h);
     std::vector<Tensor> mixed;
     for (std::int64_t row = 0; row < rows; ++row) {
       const KvCache& cache = *caches[static_cast<std::size_t>(row)];

@@ -2,15 +2,15 @@
 
 #include <cmath>
 
-#include "trainer/model/row_product.h"
+#include "trainer/model/affine.h"
 
 namespace strop::trainer {
 
 torch::Tensor Linear::forward(const torch::Tensor& x, bool with_adapter) const {
   const auto type = x.scalar_type();
-  torch::Tensor y = row_product(x, weight_.to(type), bias_.defined() ? bias_.to(type) : bias_);
+  const torch::Tensor y = affine(x, weight_.to(type), bias_.defined() ? bias_.to(type) : bias_);
   if (!with_adapter || !a_.defined()) return y;
-  return y.add_(row_product(row_product(dropped(x), a_.to(type), {}), b_.to(type), {}), scale_);
+  return torch::add(y, affine(affine(dropped(x), a_.to(type), {}), b_.to(type), {}), scale_);
 }
 
 torch::Tensor Linear::dropped(const torch::Tensor& x) const {

@@ -1,0 +1,16 @@
+// x·Wᵀ + b by whatever computes that shape fastest on this processor.
+//
+// A pure function, differentiable; any thread. Shapes: x [..., in], W [out, in], b [out] or
+// undefined → [..., out]. Which way is taken follows from shapes, types and processor alone, so
+// that a run can be repeated bit for bit. No errors of its own: shapes that do not agree are
+// c10::Error.
+#pragma once
+
+#include <torch/torch.h>
+
+namespace strop::trainer {
+
+torch::Tensor affine(const torch::Tensor& x, const torch::Tensor& weight,
+                     const torch::Tensor& bias);
+
+}  // namespace strop::trainer
