@@ -57,7 +57,7 @@ class Convolved : public torch::autograd::Function<Convolved> {
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
-    const Tensor dy = gradients[0];
+    const Tensor& dy = gradients[0];
     Tensor dx;
     Tensor dweight;
     if (context->needs_input_grad(0)) dx = convolved(dy, saved[1].t());

@@ -8,7 +8,7 @@ namespace strop::trainer {
 
 torch::Tensor Linear::forward(const torch::Tensor& x, bool with_adapter) const {
   const auto type = x.scalar_type();
-  const torch::Tensor y = affine(x, weight_.to(type), bias_.defined() ? bias_.to(type) : bias_);
+  torch::Tensor y = affine(x, weight_.to(type), bias_.defined() ? bias_.to(type) : bias_);
   if (!with_adapter || !a_.defined()) return y;
   return torch::add(y, affine(affine(dropped(x), a_.to(type), {}), b_.to(type), {}), scale_);
 }
