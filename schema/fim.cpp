@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "schema/blank.h"
+
 namespace strop::schema {
 namespace {
 
@@ -34,10 +36,6 @@ const Template& template_of(FimFamily family) {
   return kTemplates.front();
 }
 
-bool blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
-
 }  // namespace
 
 std::optional<FimFamily> fim_family(std::string_view name) {
@@ -48,7 +46,7 @@ std::optional<FimFamily> fim_family(std::string_view name) {
 
 std::vector<PromptPiece> fim_prompt(FimFamily family, std::string_view prefix,
                                     std::string_view suffix) {
-  if (blank(suffix)) return {{std::string(prefix), false}};
+  if (is_blank(suffix)) return {{std::string(prefix), false}};
   const Template& t = template_of(family);
   const auto special = [](std::string_view name) { return PromptPiece{std::string(name), true}; };
   const PromptPiece before{std::string(prefix), false};

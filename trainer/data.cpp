@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <limits>
 
+#include "schema/blank.h"
 #include "trainer/line_ends.h"
 #include "trainer/records.h"
 #include "trainer/tokenizer/prompt.h"
 
 namespace strop::trainer {
 namespace {
-
-bool blank(const std::string& text) {
-  return text.find_first_not_of(" \t\r\n") == std::string::npos;
-}
 
 constexpr std::size_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
@@ -178,7 +175,7 @@ tl::expected<std::vector<schema::PreferencePair>, std::string> read_pairs(const 
 
 bool ends_at_suffix(const schema::PreferencePair& pair) {
   const std::string& suffix = pair.suffix;
-  return !blank(suffix.substr(0, suffix.find('\n'))) &&
+  return !schema::is_blank(suffix.substr(0, suffix.find('\n'))) &&
          pair.chosen.find('\n') == std::string::npos &&
          pair.rejected.find('\n') == std::string::npos;
 }

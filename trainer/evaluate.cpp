@@ -8,6 +8,7 @@
 #include <numeric>
 #include <thread>
 
+#include "schema/blank.h"
 #include "trainer/data.h"
 #include "trainer/generate.h"
 #include "trainer/kept_text.h"
@@ -25,10 +26,6 @@ constexpr std::size_t kPairBatch = 16;
 
 std::string_view first_line(std::string_view text) {
   return text.substr(0, text.find_first_of("\r\n"));
-}
-
-bool blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
 Tally tally_of(const Position& position, std::string_view suggestion) {
@@ -50,7 +47,7 @@ Tally tally_of(const Position& position, std::string_view suggestion) {
 // To the end of the line, nothing if that is blank.
 std::string shown_of(std::string_view completion) {
   const std::string_view line = first_line(completion);
-  return blank(line) ? "" : std::string(line);
+  return schema::is_blank(line) ? "" : std::string(line);
 }
 
 // What is shown at each of a chunk's positions.

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "schema/blank.h"
+
 namespace strop::trainer {
 namespace {
 
@@ -19,10 +21,6 @@ std::string_view without_return(std::string_view line) {
   return line.ends_with('\r') ? line.substr(0, line.size() - 1) : line;
 }
 
-bool blank(std::string_view line) {
-  return line.find_first_not_of(" \t\r") == std::string_view::npos;
-}
-
 }  // namespace
 
 void LineEnds::learn(const schema::PreferencePair& pair) {
@@ -30,7 +28,7 @@ void LineEnds::learn(const schema::PreferencePair& pair) {
   std::string_view before;
   for (std::size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
     const std::string_view line = without_return(rest.substr(0, end));
-    if (!blank(line)) seen_.insert(hash_of(pair.repo, before, line));
+    if (!schema::is_blank(line)) seen_.insert(hash_of(pair.repo, before, line));
     before = line;
     rest.remove_prefix(end + 1);
   }
@@ -45,7 +43,7 @@ bool LineEnds::known(const schema::PreferencePair& pair) const {
     before = std::string_view(text).substr(0, begin - 1);
     before = without_return(before.substr(before.rfind('\n') + 1));
   }
-  return !blank(line) && seen_.contains(hash_of(pair.repo, before, line));
+  return !schema::is_blank(line) && seen_.contains(hash_of(pair.repo, before, line));
 }
 
 }  // namespace strop::trainer

@@ -8,6 +8,7 @@
 
 #include "trainer/device.h"
 #include "trainer/loop.h"
+#include "trainer/model/adapter.h"
 #include "trainer/precision.h"
 #include "trainer/progress.h"
 #include "trainer/run_inputs.h"
@@ -19,8 +20,6 @@ namespace {
 constexpr double kFloatBytes = 4;
 constexpr double kChunkRows = 128;  // of attention and of the head, at once
 constexpr std::size_t kSampledSteps = 2;
-
-std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
 
 // What a model is made of, in numbers of weights.
 struct Weights {
@@ -37,7 +36,7 @@ Weights weights_of(const Recipe& recipe, const ModelConfig& config) {
   for (const auto& [name, shape] : tensor_shapes(config)) {
     if (shape.size() != 2 || !name.starts_with("model.layers.")) continue;
     const auto count = static_cast<double>(shape[0] * shape[1]);
-    const std::string layer = last_part(name.substr(0, name.size() - kWeight.size()));
+    const std::string layer = projection_of(name.substr(0, name.size() - kWeight.size()));
     out.linear += count;
     const bool last = name.starts_with("model.layers." + std::to_string(config.layers - 1) + ".");
     if (last && layer != "k_proj" && layer != "v_proj") out.asked += count;

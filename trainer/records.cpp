@@ -3,6 +3,8 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "schema/blank.h"
+
 namespace strop::trainer {
 namespace {
 
@@ -16,10 +18,6 @@ struct Fault : std::runtime_error {
 };
 
 constexpr const char* kMend = "Mend or remove that line";
-
-bool blank(const std::string& text) {
-  return text.find_first_not_of(" \t\r\n") == std::string::npos;
-}
 
 bool has(const json& line, const char* field) { return line.contains(field); }
 
@@ -146,7 +144,7 @@ tl::expected<std::vector<Record>, std::string> read_records(const std::string& f
   std::size_t number = 0;
   for (std::string line; std::getline(in, line);) {
     ++number;
-    if (blank(line)) continue;
+    if (schema::is_blank(line)) continue;
     try {
       out.push_back(record_of(line, method));
     } catch (const Fault& fault) {

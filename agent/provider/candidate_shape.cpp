@@ -2,16 +2,14 @@
 
 #include <algorithm>
 
+#include "schema/blank.h"
+
 namespace strop::agent {
 namespace {
 
 constexpr std::string_view kBlank = " \t\r\n";
 constexpr std::string_view kClosers = ")]}";
 constexpr std::size_t kLongestRepeat = 512;
-
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(kBlank) == std::string_view::npos;
-}
 
 std::string_view without_end_space(std::string_view text) {
   return text.substr(0, text.find_last_not_of(kBlank) + 1);  // npos + 1 is 0
@@ -42,7 +40,7 @@ std::string_view next_line(std::string_view suffix) {
     const std::size_t begin = end + 1;
     end = suffix.find('\n', begin);
     const std::string_view line = suffix.substr(begin, end - std::min(end, begin));
-    if (!is_blank(line))
+    if (!schema::is_blank(line))
       return without_end_space(
           suffix.substr(begin, end == std::string_view::npos ? end : end - begin));
   }
@@ -80,7 +78,8 @@ std::size_t without_repeat(std::string_view text, std::string_view suffix) {
     if (end != suffix.substr(0, size)) continue;
     const std::string_view rest = text.substr(0, text.size() - size);
     const bool closes = surplus_closers(text) > surplus_closers(rest);
-    if (is_blank(end) || closes || (has_word(end) && end.find('\n') != std::string_view::npos))
+    if (schema::is_blank(end) || closes ||
+        (has_word(end) && end.find('\n') != std::string_view::npos))
       return rest.size();
   }
   return text.size();
@@ -90,12 +89,12 @@ std::size_t without_repeat(std::string_view text, std::string_view suffix) {
 
 bool may_go_on(std::string_view before, std::string_view behind, std::string_view next) {
   const std::string_view head = without_end_space(before);
-  if (!is_blank(behind)) {
+  if (!schema::is_blank(behind)) {
     if (behind.find_first_not_of(" \t\r)]};,") != std::string_view::npos) return false;
     if (head.empty() || std::string_view("([{:").find(head.back()) == std::string_view::npos)
       return false;
   }
-  return is_blank(next) || indentation(next) <= indentation(before);
+  return schema::is_blank(next) || indentation(next) <= indentation(before);
 }
 
 std::size_t kept_size(std::string_view text, std::string_view prefix, std::string_view suffix,

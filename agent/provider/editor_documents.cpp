@@ -7,15 +7,12 @@
 #include "agent/provider/candidate_shape.h"
 #include "agent/raw_json.h"
 #include "lsp/types.h"
+#include "schema/blank.h"
 
 namespace strop::agent {
 namespace {
 
 using nlohmann::json;
-
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
 
 bool block_may_follow(const lsp::Document& document, std::size_t cursor) {
   const lsp::LineIndex& lines = document.lines();
@@ -23,7 +20,7 @@ bool block_may_follow(const lsp::Document& document, std::size_t cursor) {
   const std::string_view text = lines.line_text(document.text(), line);
   const std::size_t column = std::min(cursor - lines.line_start(line), text.size());
   std::string_view next;
-  for (std::size_t below = line + 1; below < lines.line_count() && is_blank(next); ++below)
+  for (std::size_t below = line + 1; below < lines.line_count() && schema::is_blank(next); ++below)
     next = lines.line_text(document.text(), below);
   return may_go_on(text.substr(0, column), text.substr(column), next);
 }

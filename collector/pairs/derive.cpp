@@ -6,6 +6,7 @@
 #include "collector/pairs/distance.h"
 #include "collector/pairs/extent.h"
 #include "collector/quality/epsilon.h"
+#include "schema/blank.h"
 #include "schema/secrets.h"
 
 namespace strop::collector {
@@ -13,10 +14,6 @@ namespace {
 
 using schema::OutcomeKind;
 using schema::PreferencePair;
-
-bool blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
 
 std::string without_blanks(std::string_view text) {
   std::string out;
@@ -44,7 +41,7 @@ constexpr std::array<std::string_view, 5> kSpoilingFlags{"foreign", "paste", "un
 
 // Why the two sides are no pair; empty if they are one.
 std::string fault(const Sides& sides, const std::string& kind, const PairOptions& options) {
-  if (blank(sides.chosen) || blank(sides.rejected)) return "empty";
+  if (schema::is_blank(sides.chosen) || schema::is_blank(sides.rejected)) return "empty";
   if (sides.chosen == sides.rejected) return "same";
   if (without_blanks(sides.chosen) == without_blanks(sides.rejected)) return "whitespace_only";
   if (std::max(sides.chosen.size(), sides.rejected.size()) > options.max_bytes) return "too_long";
@@ -108,7 +105,7 @@ class Deriver {
                     [](const schema::Candidate& candidate) { return candidate.text.empty(); }))
       return "metrics_only";
     const std::string server = lowered(history_.header.server);
-    if (blank(server) && !options_.unnamed_servers) return "unknown_server";
+    if (schema::is_blank(server) && !options_.unnamed_servers) return "unknown_server";
     if (std::any_of(
             options_.other_vendors.begin(), options_.other_vendors.end(),
             [&](const std::string& part) { return server.find(part) != std::string::npos; }))
@@ -203,8 +200,9 @@ class Deriver {
   // One text and whether it was wanted. What is wrong with it is told where pairs are discarded.
   void add_example(const std::string& text, bool label) {
     auto sides = sides_of(text, text, judged(), !label);
-    if (!sides || blank(sides->rejected) || sides->rejected.size() > options_.max_bytes ||
-        holds_secret(*sides, sides->rejected) || doubt() > options_.max_epsilon)
+    if (!sides || schema::is_blank(sides->rejected) ||
+        sides->rejected.size() > options_.max_bytes || holds_secret(*sides, sides->rejected) ||
+        doubt() > options_.max_epsilon)
       return;
     schema::UnpairedExample example;
     example.about =

@@ -21,7 +21,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kTurns = 3;
+constexpr double kTurns = 3;
 constexpr double kRounds = 3;  // of a turn
 constexpr int kTokens = 64;
 constexpr double kSpeedGoal = 0.8;
@@ -31,6 +31,10 @@ struct Prompt {
   std::string text;
   std::vector<trainer::TokenId> tokens;
 };
+
+std::size_t scaled(double count, const TrainerSetup& setup) {
+  return std::max<std::size_t>(1, static_cast<std::size_t>(std::llround(count * setup.scale())));
+}
 
 // No two begin alike: nothing of a prompt is known from the one before.
 std::vector<Prompt> make_prompts(const TrainerSetup& setup, std::size_t count) {
@@ -118,21 +122,19 @@ double same_texts(const TrainerSetup& setup, const std::vector<ServedCompletion>
 
 void measure_serve(const TrainerSetup& setup, Report& report) {
   const int threads = trainer::thread_count(setup.flags().threads);
-  const auto rounds =
-      std::max<std::size_t>(1, static_cast<std::size_t>(std::llround(kRounds * setup.scale())));
-  const std::vector<Prompt> prompts = make_prompts(setup, rounds + 1);
+  const std::vector<Prompt> prompts = make_prompts(setup, scaled(kRounds, setup) + 1);
   // llama.cpp computes on the processor here.
   const bool with_peer = setup.has_peers() && setup.flags().device == "cpu";
   Speed strop;
   Speed peer;
-  double same = 0;
-  for (int turn = 0; turn < kTurns; ++turn) {
+  double same = 100;
+  for (std::size_t turn = 0; turn < scaled(kTurns, setup); ++turn) {
     const std::vector<ServedCompletion> ours = ask_strop(setup, prompts, threads);
     add_turn(strop, ours);
     if (!with_peer) continue;
     const json theirs = ask_llama_cpp(setup, prompts, threads);
     add_turn(peer, theirs);
-    same = same_texts(setup, ours, theirs);
+    same = std::min(same, same_texts(setup, ours, theirs));
   }
   const std::string bench = "serve, " + setup.name() + ", float32, " + setup.flags().device + ", " +
                             std::to_string(prompts.back().tokens.size()) + " tokens in";

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <thread>
+#include <vector>
+
 namespace strop::trainer {
 namespace {
 
@@ -11,6 +15,7 @@ using torch::Tensor;
 // Products of numbers of size one, n of them: their sums differ by the order they are added in.
 void expect_near(const Tensor& ours, const Tensor& exact, std::int64_t n) {
   ASSERT_EQ(ours.sizes(), exact.sizes());
+  if (ours.numel() == 0) return;
   const double most = 1e-6 * (10 + static_cast<double>(n));
   EXPECT_LE((ours - exact).abs().max().item<double>(), most) << ours.sizes() << " of " << n;
 }
@@ -27,10 +32,10 @@ TEST(Affine, IsTheLinearLayerWhateverTheSizes) {
     for (const std::int64_t out : {1, 5, 16, 64, 3000}) {
       const Tensor weight = torch::randn({out, in});
       const Tensor bias = torch::randn({out});
-      for (const Tensor& x :
-           {torch::randn({1, in}), torch::randn({1, 1, in}), torch::randn({in}),
-            torch::randn({in, 2}).select(1, 0), torch::randn({3, in}), torch::randn({32, in}),
-            torch::randn({2, 50, in}), torch::randn({in, 77}).t()}) {
+      for (const Tensor& x : {torch::randn({1, in}), torch::randn({1, 1, in}), torch::randn({in}),
+                              torch::randn({in, 2}).select(1, 0), torch::randn({3, in}),
+                              torch::randn({31, in}), torch::randn({32, in}), torch::randn({0, in}),
+                              torch::randn({2, 50, in}), torch::randn({in, 77}).t()}) {
         expect_near(affine(x, weight, bias), exact(x, weight, bias), in);
         expect_near(affine(x, weight, {}), exact(x, weight, {}), in);
       }
@@ -53,22 +58,52 @@ TEST(Affine, GivesGradients) {
   }
 }
 
-// A frozen matrix gets no gradient, and what is multiplied with it does.
+// A frozen matrix gets no gradient, and what is multiplied with it does; or the other way about.
 TEST(Affine, LearnsOnlyWhatIsTrained) {
   torch::manual_seed(1);
-  const Tensor weight = torch::randn({64, 64});
-  const Tensor x = torch::randn({64, 64}, torch::requires_grad());
-  affine(x, weight, {}).sum().backward();
-  expect_near(x.grad(), weight.sum(0).expand({64, 64}), 64);
-  EXPECT_FALSE(weight.grad().defined());
+  const Tensor frozen = torch::randn({64, 64});
+  const Tensor trained = torch::randn({64, 64}, torch::requires_grad());
+  affine(trained, frozen, {}).sum().backward();
+  expect_near(trained.grad(), frozen.sum(0).expand({64, 64}), 64);
+  EXPECT_FALSE(frozen.grad().defined());
+  trained.mutable_grad() = Tensor();
+  affine(frozen, trained, {}).sum().backward();
+  expect_near(trained.grad(), frozen.sum(0).expand({64, 64}), 64);
 }
 
-// A run that is resumed must come to the same numbers.
-TEST(Affine, IsTheSameBitForBitTwice) {
+// As it is served.
+TEST(Affine, NeedsNoAutograd) {
+  const c10::InferenceMode inference;
+  const Tensor weight = torch::randn({64, 40});
+  const Tensor bias = torch::randn({64});
+  const Tensor x = torch::randn({2, 50, 40});
+  expect_near(affine(x, weight, bias), exact(x, weight, bias), 40);
+}
+
+TEST(Affine, RefusesWhatDoesNotFit) {
+  for (const std::int64_t rows : {1, 5, 100})
+    EXPECT_THROW(affine(torch::zeros({rows, 40}), torch::zeros({64, 39}), {}), c10::Error) << rows;
+}
+
+// A run that is resumed must come to the same numbers, and a shard's thread to what another would.
+TEST(Affine, IsTheSameBitForBitOnEveryThread) {
   torch::manual_seed(1);
-  const Tensor weight = torch::randn({300, 200});
+  const Tensor weight = torch::randn({300, 200}, torch::requires_grad());
   const Tensor x = torch::randn({150, 200});
-  EXPECT_TRUE(torch::equal(affine(x, weight, {}), affine(x, weight, {})));
+  const auto computed = [&] {
+    const Tensor y = affine(x, weight, {});
+    return std::vector{y, torch::autograd::grad({y.square().sum()}, {weight})[0]};
+  };
+  const int operator_threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const auto here = computed();
+  std::vector<std::vector<Tensor>> there(4);
+  std::vector<std::thread> threads;
+  for (auto& results : there) threads.emplace_back([&] { results = computed(); });
+  for (std::thread& thread : threads) thread.join();
+  at::set_num_threads(operator_threads);
+  for (const auto& results : there)
+    for (std::size_t i = 0; i < here.size(); ++i) EXPECT_TRUE(torch::equal(results[i], here[i]));
 }
 
 }  // namespace

@@ -63,6 +63,16 @@ TEST_P(DecoderShapes, ReadsAPromptInPieces) {
   EXPECT_LE(largest_difference(model.logits(next)[0], whole[300]), 1e-5);
 }
 
+TEST_P(DecoderShapes, ReadsNoMoreThanItHasPositionsFor) {
+  const torch::NoGradGuard no_grad;
+  const Tensor tokens = some_tokens(1, 65, 50)[0];
+  KvCache cache = model_.make_cache(1, 70);
+  model_.read(tokens.narrow(0, 0, 64), cache);
+  EXPECT_THROW(model_.read(tokens.narrow(0, 64, 1), cache), c10::Error);
+  EXPECT_THROW(model_.read(tokens.narrow(0, 0, 0), cache), c10::Error);
+  EXPECT_EQ(cache.length, 64);
+}
+
 TEST_P(DecoderShapes, NeverLooksAhead) {
   Tensor changed = tokens_.clone();
   changed.narrow(1, 12, 8).add_(1).remainder_(50);

@@ -21,10 +21,8 @@ constexpr const char* kConfigFile = "adapter_config.json";
 constexpr const char* kWeightsFile = "adapter_model.safetensors";
 constexpr const char* kPrefix = "base_model.model.";
 
-std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
-
 bool is_target(const Linear& linear, const LoraConfig& config) {
-  return std::find(config.targets.begin(), config.targets.end(), last_part(linear.name())) !=
+  return std::find(config.targets.begin(), config.targets.end(), projection_of(linear.name())) !=
          config.targets.end();
 }
 
@@ -40,7 +38,7 @@ std::string missing_target(Decoder& model, const LoraConfig& config) {
   for (const std::string& target : config.targets) {
     const auto layers = model.linears();
     if (std::none_of(layers.begin(), layers.end(),
-                     [&](Linear* linear) { return last_part(linear->name()) == target; }))
+                     [&](Linear* linear) { return projection_of(linear->name()) == target; }))
       return target;
   }
   return "";
@@ -130,10 +128,12 @@ std::string joined(const std::vector<std::string>& words) {
 
 }  // namespace
 
+std::string projection_of(const std::string& name) { return name.substr(name.rfind('.') + 1); }
+
 std::vector<std::string> projection_names(Decoder& model) {
   std::vector<std::string> out;
   for (const Linear* linear : model.linears()) {
-    std::string name = last_part(linear->name());
+    std::string name = projection_of(linear->name());
     if (std::find(out.begin(), out.end(), name) == out.end()) out.push_back(std::move(name));
   }
   return out;

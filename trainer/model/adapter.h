@@ -27,7 +27,9 @@ struct LoraConfig {
   bool operator==(const LoraConfig&) const = default;
 };
 
-// The last parts of the names of all layers that may get one, each once.
+// The last part of a layer's name, which says what it projects to: "q_proj" of all q_proj.
+std::string projection_of(const std::string& name);
+// The same of all layers that may get an adapter, each once.
 std::vector<std::string> projection_names(Decoder& model);
 
 // A fresh adapter, which changes nothing yet: A kaiming_uniform(√5), B zero (Hu et al. 2021). It

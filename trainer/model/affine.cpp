@@ -1,6 +1,7 @@
 #include "trainer/model/affine.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "trainer/model/row_product.h"
 
@@ -13,13 +14,16 @@ using torch::autograd::variable_list;
 
 constexpr std::int64_t kManyRows = 32;    // fewer do not repay what oneDNN does before it starts
 constexpr std::int64_t kWideEnough = 16;  // numbers a row, in and out
-constexpr std::int64_t kHuge = 1 << 15;   // a head's rows: what is read only once gains nothing
+constexpr std::int64_t kHead = 1 << 15;   // out: as many rows of a vocabulary gain nothing
 
-// Of float32 alone LibTorch does not ask oneDNN. MKL, which it asks, keeps to AVX2 on processors of
-// others than Intel, OpenBLAS on those it does not know yet.
-bool has_wide_units() {
+// LibTorch has a float32 product computed by MKL or OpenBLAS, and these keep to AVX2 on processors
+// that are not Intel's (MKL) or are newer than they are (OpenBLAS).
+bool has_instructions_left_unused() {
 #ifdef __x86_64__
-  static const bool has = at::globalContext().hasMKLDNN() && __builtin_cpu_supports("avx512f") != 0;
+  static const bool has =
+      at::globalContext().hasMKLDNN() && __builtin_cpu_supports("avx512f") != 0 &&
+      __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+      __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_is("intel") == 0;
   return has;
 #else
   return false;
@@ -30,15 +34,16 @@ bool gains_by_convolving(const Tensor& x, const Tensor& weight) {
   const auto is_float_here = [](const Tensor& t) {
     return t.is_cpu() && t.scalar_type() == torch::kFloat32;
   };
-  if (!is_float_here(x) || !is_float_here(weight) || !has_wide_units()) return false;
+  if (!is_float_here(x) || !is_float_here(weight) || !has_instructions_left_unused()) return false;
   const std::int64_t out = weight.size(0);
   const std::int64_t in = weight.size(1);
-  return x.numel() >= kManyRows * in && std::min(in, out) >= kWideEnough && out < kHuge;
+  return x.size(-1) == in && x.numel() >= kManyRows * in && std::min(in, out) >= kWideEnough &&
+         out < kHead;
 }
 
 // x·Wᵀ, x [rows, in]. A linear layer is a convolution of one pixel, whose rows are the image and
-// whose numbers the channels, which come last: oneDNN computes it with AVX-512 on whoever's
-// processor, of the tensors as they lie, twice as fast as a product of matrices (docs/bench.md).
+// whose numbers the channels, which come last. That LibTorch gives to oneDNN, which takes AVX-512
+// on whoever's processor: twice as fast (docs/bench.md), though it lays W out anew each time.
 Tensor convolved(const Tensor& x, const Tensor& weight) {
   const Tensor image = x.contiguous().view({1, x.size(0), 1, x.size(1)}).permute({0, 3, 1, 2});
   const Tensor kernel = weight.contiguous().view({weight.size(0), weight.size(1), 1, 1});
@@ -51,20 +56,21 @@ Tensor convolved(const Tensor& x, const Tensor& weight) {
 class Convolved : public torch::autograd::Function<Convolved> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight) {
-    context->save_for_backward({x, weight});
+    context->save_for_backward({weight.requires_grad() ? x : Tensor(), weight});
     return convolved(x, weight);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
+    const Tensor& x = saved[0];
+    const Tensor& weight = saved[1];
     const Tensor& dy = gradients[0];
     Tensor dx;
     Tensor dweight;
-    if (context->needs_input_grad(0)) dx = convolved(dy, saved[1].t());
-    if (context->needs_input_grad(1)) {
-      const Tensor x = saved[0].t();
-      dweight = gains_by_convolving(dy.t(), x) ? convolved(dy.t(), x) : torch::mm(dy.t(), saved[0]);
-    }
+    if (context->needs_input_grad(0)) dx = convolved(dy, weight.t());
+    if (context->needs_input_grad(1))
+      dweight =
+          gains_by_convolving(dy.t(), x.t()) ? convolved(dy.t(), x.t()) : torch::mm(dy.t(), x);
     return {dx, dweight};
   }
 };
@@ -72,7 +78,7 @@ class Convolved : public torch::autograd::Function<Convolved> {
 }  // namespace
 
 Tensor affine(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  if (x.numel() == weight.size(1)) return row_product(x, weight, bias);
+  if (x.numel() > 0 && x.numel() == weight.size(1)) return row_product(x, weight, bias);
   if (!gains_by_convolving(x, weight)) return torch::linear(x, weight, bias);
   Tensor y = Convolved::apply(x.reshape({-1, weight.size(1)}), weight);
   if (bias.defined()) y.add_(bias);

@@ -1,9 +1,9 @@
 // x·Wᵀ + b by whatever computes that shape fastest on this processor.
 //
-// A pure function, differentiable; any thread. Shapes: x [..., in], W [out, in], b [out] or
-// undefined → [..., out]. Which way is taken follows from shapes, types and processor alone, so
-// that a run can be repeated bit for bit. No errors of its own: shapes that do not agree are
-// c10::Error.
+// A function of values, differentiable; any thread. Shapes: x [..., in], W [out, in], b [out] or
+// undefined → [..., out]. Which way is taken follows from shapes, types, what is learnt, processor
+// and build, and from nothing that differs between two runs, so that a run can be repeated bit for
+// bit. No errors of its own: shapes that do not agree are c10::Error.
 #pragma once
 
 #include <torch/torch.h>

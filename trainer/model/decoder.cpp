@@ -161,6 +161,11 @@ Tensor Decoder::scaled(const Tensor& queries) const {
   return queries * (1.0 / std::sqrt(static_cast<double>(config_.head_dim)));
 }
 
+void Decoder::check_positions(std::int64_t tokens) const {
+  TORCH_CHECK(tokens <= config_.max_positions, "a sequence of ", tokens,
+              " tokens is longer than the model's ", config_.max_positions, " positions");
+}
+
 Tensor Decoder::mlp(const Layer& layer, const Tensor& x) const {
   const Tensor up = layer.up.forward(x, with_adapter_);
   const Tensor mixed = config_.gated ? gated_silu(layer.gate.forward(x, with_adapter_), up)
@@ -256,8 +261,7 @@ Tensor Decoder::hidden(const ForwardInput& input) const {
     cos = cos_.index_select(0, positions).view({input.positions.size(0), 1, length, -1});
     sin = sin_.index_select(0, positions).view({input.positions.size(0), 1, length, -1});
   } else {
-    TORCH_CHECK(cached + length <= config_.max_positions, "a sequence of ", cached + length,
-                " tokens is longer than the model's ", config_.max_positions, " positions");
+    check_positions(cached + length);
     cos = cos_.narrow(0, cached, length).view({1, 1, length, -1});
     sin = sin_.narrow(0, cached, length).view({1, 1, length, -1});
   }

@@ -107,12 +107,12 @@ class Decoder {
   explicit Decoder(const ModelConfig& config);
   std::vector<Linear*> linears_of(Layer& layer) const;
   torch::Tensor normed(const torch::Tensor& x, const Norm& norm) const;
-  // What `linear` makes of x [N, H] by heads, [N, heads, D], each normed where the family does
-  // that.
+  // What `linear` makes of x [..., H] by heads, [..., heads, D], each normed where there is a norm.
   torch::Tensor heads(const Linear& linear, const torch::Tensor& norm,
                       const torch::Tensor& x) const;
   torch::Tensor scaled(const torch::Tensor& queries) const;
-  void check_room(const KvCache& cache, std::int64_t tokens) const;
+  // A c10::Error where the model has no positions for so many tokens.
+  void check_positions(std::int64_t tokens) const;
   static torch::Tensor rotated(const torch::Tensor& x, const torch::Tensor& cos,
                                const torch::Tensor& sin);
   torch::Tensor look_back(const torch::Tensor& q, const torch::Tensor& keys,

@@ -1,5 +1,5 @@
-// What sequences with keys and values go on by: a part of a prompt, or one token for each of
-// several that share nothing but the weights.
+// How a sequence goes on from keys and values that are known: a prompt by a part of it, several
+// sequences that share nothing but the weights by one token each.
 #include "trainer/model/decoder.h"
 
 namespace strop::trainer {
@@ -15,16 +15,11 @@ Tensor Decoder::look_back(const Tensor& q, const Tensor& keys, const Tensor& val
   return torch::matmul(torch::softmax(scores, -1), values).view({1, -1});
 }
 
-void Decoder::check_room(const KvCache& cache, std::int64_t tokens) const {
-  TORCH_CHECK(cache.length + tokens <= config_.max_positions, "a sequence of ",
-              cache.length + tokens, " tokens is longer than the model's ", config_.max_positions,
-              " positions");
-}
-
 Tensor Decoder::read(const Tensor& tokens, KvCache& cache) const {
   const std::int64_t length = tokens.size(0);
   const std::int64_t end = cache.length + length;
-  check_room(cache, length);
+  TORCH_CHECK(tokens.dim() == 1 && length > 0, "read: ", tokens.sizes(), " is no row of tokens");
+  check_positions(end);
   const torch::Device device = embedding_.device();
   const auto queries_from = [&](std::int64_t first) {
     const std::vector<PackedGroup> group{{.prompt = end, .completions = {}, .asked = first}};
@@ -64,7 +59,7 @@ Tensor Decoder::step(const Tensor& tokens, std::span<KvCache* const> caches) con
               rows, " sequences");
   std::vector<std::int64_t> lengths;
   for (const KvCache* cache : caches) {
-    check_room(*cache, 1);
+    check_positions(cache->length + 1);
     lengths.push_back(cache->length);
   }
   const torch::Device device = embedding_.device();

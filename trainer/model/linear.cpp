@@ -10,7 +10,9 @@ torch::Tensor Linear::forward(const torch::Tensor& x, bool with_adapter) const {
   const auto type = x.scalar_type();
   torch::Tensor y = affine(x, weight_.to(type), bias_.defined() ? bias_.to(type) : bias_);
   if (!with_adapter || !a_.defined()) return y;
-  return torch::add(y, affine(affine(dropped(x), a_.to(type), {}), b_.to(type), {}), scale_);
+  const torch::Tensor low = affine(affine(dropped(x), a_.to(type), {}), b_.to(type), {});
+  // In place it would be a gradient that is copied: y is a view of what was computed.
+  return torch::GradMode::is_enabled() ? torch::add(y, low, scale_) : y.add_(low, scale_);
 }
 
 torch::Tensor Linear::dropped(const torch::Tensor& x) const {

@@ -95,6 +95,7 @@ Tensor product(const Tensor& weight, const Tensor& row) {
 }  // namespace
 
 Tensor row_product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  TORCH_CHECK(x.numel() == weight.size(1), "one row of ", weight.size(1), " is not ", x.sizes());
   Tensor y = product(weight, x.reshape(-1));
   if (bias.defined()) y = y + bias;
   std::vector<std::int64_t> shape = x.sizes().vec();

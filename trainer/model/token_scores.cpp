@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "trainer/model/affine.h"
 #include "trainer/model/wide.h"
 
 namespace strop::trainer {
@@ -21,7 +22,7 @@ void for_each_chunk(std::int64_t rows, Visit visit) {
 
 // A head that is trained is kept wider than what it is multiplied with.
 Tensor logits_of(const Tensor& hidden, const Tensor& head) {
-  return wide(torch::linear(hidden, head.to(hidden.scalar_type())));
+  return wide(affine(hidden, head.to(hidden.scalar_type()), {}));
 }
 
 // Of what a target is less likely than certain: softmax(h·Wᵀ) − onehot(t).

@@ -7,6 +7,7 @@
 
 #include "trainer/generate.h"
 #include "trainer/model/adapter.h"
+#include "trainer/progress.h"
 #include "trainer/serve/infill_request.h"
 #include "trainer/serve/request_prompt.h"
 
@@ -44,11 +45,7 @@ std::string path_of(const HttpRequest& request) {
 
 bool takes_post(std::string_view path) { return path == "/v1/completions" || path == "/infill"; }
 
-std::int64_t unix_seconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
+std::int64_t whole_seconds() { return static_cast<std::int64_t>(unix_seconds()); }
 
 std::string too_large(std::size_t bytes, std::size_t most) {
   const std::string needed = std::to_string((bytes + kMib - 1) / kMib);
@@ -87,7 +84,7 @@ Service::Service(LoadedModel& model, ServiceOptions options, const std::atomic<b
     : model_(model),
       options_(std::move(options)),
       stopping_(stopping),
-      started_(unix_seconds()),
+      started_(whole_seconds()),
       engine_(std::make_shared<const ServedModel>(ServedModel{model.decoder, model.name}),
               model.tokenizer,
               {.most_rows = static_cast<std::size_t>(kMaxCount),
@@ -231,7 +228,7 @@ bool Service::complete(Api api, const HttpRequest& request, Connection& to) {
     return reply({400, too_large(bytes, options_.batch_bytes), "", ""}, request, to);
   const bool events = read->stream;
   const std::string id = "cmpl-" + std::to_string(started_) + "-" + std::to_string(++served_);
-  Answer answer(api, std::move(*read), {id, unix_seconds(), model->name}, job.prompt.size(),
+  Answer answer(api, std::move(*read), {id, whole_seconds(), model->name}, job.prompt.size(),
                 model_.tokenizer);
   const auto stream = engine_.submit(model, std::move(job));
   if (!stream && stream.error() == Engine::Refusal::kFull)
