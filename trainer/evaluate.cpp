@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <fstream>
+#include <memory>
 #include <mutex>
 #include <numeric>
 #include <thread>
@@ -140,12 +141,12 @@ PositionMeasures measure_positions(Decoder& model, const Tokenizer& tokenizer,
     prepare_compute_thread();
     torch::NoGradGuard no_grad;
     const Decoder replica = model.replica();
-    const Tokenizer own = tokenizer;
+    const auto own = std::make_unique<const Tokenizer>(tokenizer);  // its cache is one thread's
     try {
       for (std::size_t begin = next.fetch_add(kChunk); begin < positions.size();
            begin = next.fetch_add(kChunk)) {
         const std::size_t end = std::min(positions.size(), begin + kChunk);
-        auto chunk = suggest_chunk(replica, own, positions, begin, end, options);
+        auto chunk = suggest_chunk(replica, *own, positions, begin, end, options);
         std::move(chunk.begin(), chunk.end(),
                   out.suggestions.begin() + static_cast<std::ptrdiff_t>(begin));
       }
