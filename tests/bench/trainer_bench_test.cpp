@@ -59,8 +59,9 @@ TEST(TrainerBench, MeasuresAndSaysItInRows) {
   }
   EXPECT_THAT(rows, ElementsAre(Pair("DPO", Ge(3)), Pair("loading", 3), Pair("serve", 2),
                                 Pair("tokenizer", 2)));
-  // To the matrix products and to read(); nothing else is there to compare with.
-  EXPECT_THAT(goals, ElementsAre(Pair("DPO", 2), Pair("loading", 2)));
+  // To the matrix products, of float32 computed two ways, and to read(); nothing else is there to
+  // compare with.
+  EXPECT_THAT(goals, ElementsAre(Pair("DPO", 3), Pair("loading", 2)));
 }
 
 TEST(TrainerBench, SaysWhatIsWrong) {
