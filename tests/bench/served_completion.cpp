@@ -7,6 +7,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -29,6 +30,7 @@ std::string log_of(const TrainerSetup& setup) { return setup.file("serve.log"); 
 std::string port_file_of(const TrainerSetup& setup) { return setup.file("serve.port"); }
 
 support::Process start(const TrainerSetup& setup, int threads) {
+  std::filesystem::remove(port_file_of(setup));  // of the turn before
   const support::Descriptor log(
       ::open(log_of(setup).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   return support::Process(
