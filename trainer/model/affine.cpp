@@ -78,9 +78,11 @@ class Convolved : public torch::autograd::Function<Convolved> {
 }  // namespace
 
 Tensor affine(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  if (x.numel() > 0 && x.numel() == weight.size(1)) return row_product(x, weight, bias);
-  if (!gains_by_convolving(x, weight)) return torch::linear(x, weight, bias);
-  Tensor y = Convolved::apply(x.reshape({-1, weight.size(1)}), weight);
+  const std::int64_t in = weight.size(1);
+  const bool one_row = x.numel() > 0 && x.numel() == in;
+  if (!one_row && !gains_by_convolving(x, weight)) return torch::linear(x, weight, bias);
+  Tensor y =
+      one_row ? row_product(weight, x.reshape(-1)) : Convolved::apply(x.reshape({-1, in}), weight);
   if (bias.defined()) y.add_(bias);
   std::vector<std::int64_t> shape = x.sizes().vec();
   shape.back() = weight.size(0);

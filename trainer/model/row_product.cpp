@@ -70,9 +70,13 @@ bool is_plain(const Tensor& t) {
   return t.is_cpu() && t.scalar_type() == torch::kFloat32 && t.is_contiguous();
 }
 
+}  // namespace
+
 // W·x read once from memory by LibTorch's threads: MKL gives it to one of them, and on processors
 // of others than Intel at half of what that one can read.
-Tensor product(const Tensor& weight, const Tensor& row) {
+Tensor row_product(const Tensor& weight, const Tensor& row) {
+  TORCH_CHECK(row.dim() == 1 && row.size(0) == weight.size(1), "a row of ", weight.size(1),
+              " is not ", row.sizes());
   const bool learns =
       torch::GradMode::is_enabled() && (weight.requires_grad() || row.requires_grad());
   if (learns || !is_plain(weight) || !is_plain(row)) return torch::mv(weight, row);
@@ -90,17 +94,6 @@ Tensor product(const Tensor& weight, const Tensor& row) {
       },
       std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, size)));
   return out;
-}
-
-}  // namespace
-
-Tensor row_product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  TORCH_CHECK(x.numel() == weight.size(1), "one row of ", weight.size(1), " is not ", x.sizes());
-  Tensor y = product(weight, x.reshape(-1));
-  if (bias.defined()) y = y + bias;
-  std::vector<std::int64_t> shape = x.sizes().vec();
-  shape.back() = weight.size(0);
-  return y.view(shape);
 }
 
 }  // namespace strop::trainer

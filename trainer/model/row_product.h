@@ -1,16 +1,14 @@
-// x·Wᵀ + b of a single row x.
+// W·x: one row through a linear layer.
 //
-// A pure function; any thread. Shapes: x [..., in] with `in` numbers, W [out, in], b [out] or
-// undefined → [..., out]. One row is a product of matrix and vector: a product of matrices lays all
-// of W out anew first, which costs three times the reading of it and is what a token's time would
-// be spent on.
+// A pure function, differentiable; any thread. Shapes: W [out, in], x [in] → [out]. A product of
+// matrices lays all of W out anew first, which costs three times the reading of it and is what a
+// token's time would be spent on. Errors: shapes that do not agree are c10::Error.
 #pragma once
 
 #include <torch/torch.h>
 
 namespace strop::trainer {
 
-torch::Tensor row_product(const torch::Tensor& x, const torch::Tensor& weight,
-                          const torch::Tensor& bias);
+torch::Tensor row_product(const torch::Tensor& weight, const torch::Tensor& row);
 
 }  // namespace strop::trainer
