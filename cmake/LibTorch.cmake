@@ -26,8 +26,9 @@ message(STATUS "LibTorch ${STROP_TORCH_VERSION} of a pip wheel: ${STROP_LIBTORCH
 target_include_directories(strop_torch SYSTEM INTERFACE
   ${STROP_LIBTORCH_FOLDER}/include ${STROP_LIBTORCH_FOLDER}/include/torch/csrc/api/include)
 set(libraries ${STROP_LIBTORCH_FOLDER}/lib/libtorch_cpu.so ${STROP_LIBTORCH_FOLDER}/lib/libc10.so)
-# Nothing of ours calls into the CUDA part; that it is loaded is what makes the device known.
+# That the CUDA part is loaded is what makes the device known; of ours only trainer/model/gpu_kernels calls into it.
 if(EXISTS ${STROP_LIBTORCH_FOLDER}/lib/libtorch_cuda.so)
+  target_compile_definitions(strop_torch INTERFACE STROP_LIBTORCH_CUDA=1)
   list(APPEND libraries -Wl,--no-as-needed ${STROP_LIBTORCH_FOLDER}/lib/libtorch_cuda.so ${STROP_LIBTORCH_FOLDER}/lib/libc10_cuda.so
     -Wl,--as-needed)
 endif()

@@ -49,18 +49,6 @@ torch::Device choose_device(const std::string& asked, std::size_t gpus) {
 
 torch::Device device_of(const Decoder& model) { return model.tensors().begin()->second.device(); }
 
-void move_to(Decoder& model, const torch::Device& device) {
-  const torch::NoGradGuard no_grad;
-  const auto move = [&](torch::Tensor& tensor) {
-    if (tensor.defined()) tensor.set_data(tensor.to(device));
-  };
-  for (auto& [name, tensor] : model.tensors()) move(tensor);
-  for (Linear* linear : model.linears()) {
-    move(linear->a());
-    move(linear->b());
-  }
-}
-
 int worker_count(const torch::Device& device, int threads) {
   return device.is_cuda() ? 1 : threads;
 }

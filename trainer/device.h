@@ -23,9 +23,6 @@ torch::Device choose_device(const std::string& asked, std::size_t gpus);
 
 torch::Device device_of(const Decoder& model);
 
-// Moves weights and adapter in place: who holds a tensor of the model's holds the moved one.
-void move_to(Decoder& model, const torch::Device& device);
-
 // Workers of a training run: a GPU is kept busy by one, and each holds activations of its own.
 int worker_count(const torch::Device& device, int threads);
 

@@ -109,6 +109,7 @@ nlohmann::json summarize(const Recipe& recipe, const TokenPairs& data, const Loo
                      {"cut", data.cut},
                      {"steps", result.history.steps()},
                      {"seconds", result.seconds},
+                     {"reference_seconds", result.reference_seconds},
                      {"loss", first_and_last(first.loss, last.loss)},
                      {"likelihood_loss", first_and_last(first.likelihood, last.likelihood)},
                      {"recipe", recipe_to_json(recipe)}};
@@ -156,7 +157,7 @@ nlohmann::json hone(const Recipe& recipe, int threads) {
   std::optional<ReferenceCache> cache;
   if (!recipe.reference_cache.empty())
     options.cache = &cache.emplace(recipe.reference_cache, reference_name(options.fingerprint));
-  move_to(base, device);
+  base.move_to(device);
   Trainee trainee(std::move(base), recipe, type);
   const LoopResult result = train_pairs(trainee.model(), data.pairs, recipe, options);
   trainee.average();

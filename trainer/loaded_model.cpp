@@ -59,7 +59,7 @@ LoadedModel load_model(const std::string& directory, const std::string& adapter,
     if (const auto loaded = load_adapter(*decoder, adapter); !loaded)
       throw std::runtime_error(loaded.error());
   const FimFamily family = family_of(*tokenizer);
-  move_to(*decoder, device);
+  decoder->move_to(device);
   const std::string name = last_name(directory);
   return {std::move(*decoder), std::move(*tokenizer), family, adapted_name(name, adapter), name};
 }

@@ -77,6 +77,7 @@ class Loop {
 
   LoopResult run() {
     resume();
+    const double begins = steady_seconds();
     if (preference_ && reference_.empty()) score_reference();
     const double began = steady_seconds();
     Progress progress(method_name(recipe_.method), steps_, history_.steps(),
@@ -97,7 +98,8 @@ class Loop {
             .heldout = heldout_,
             .best_step = best_.step(),
             .gave_up = best_.gives_up(),
-            .seconds = steady_seconds() - began};
+            .seconds = steady_seconds() - began,
+            .reference_seconds = began - begins};
   }
 
  private:

@@ -35,9 +35,10 @@ struct LoopResult {
   bool chosen_fell = false;  // at any time
   // Of the held-out pairs, after some steps; empty where none were measured.
   std::vector<std::pair<std::int64_t, StepMeasures>> heldout;
-  std::int64_t best_step = 0;  // whose weights the model has; 0: it has the last step's
-  bool gave_up = false;        // the recipe's patience was at its end
-  double seconds = 0;          // of this process
+  std::int64_t best_step = 0;    // whose weights the model has; 0: it has the last step's
+  bool gave_up = false;          // the recipe's patience was at its end
+  double seconds = 0;            // of this process, in steps
+  double reference_seconds = 0;  // before them
 };
 
 // REQUIRES: at least one pair; kto's have their mismatches (step_order.h). The reference of dpo and

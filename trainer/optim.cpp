@@ -6,6 +6,11 @@
 #include <stdexcept>
 
 namespace strop::trainer {
+namespace {
+
+constexpr std::int64_t kGroupNumbers = 1 << 24;  // 64 MiB of denominators at a time
+
+}  // namespace
 
 AdamW::AdamW(std::vector<torch::Tensor> parameters, const AdamWOptions& options)
     : parameters_(std::move(parameters)), options_(options) {
@@ -15,21 +20,48 @@ AdamW::AdamW(std::vector<torch::Tensor> parameters, const AdamWOptions& options)
   }
 }
 
+std::vector<std::vector<std::size_t>> AdamW::groups() const {
+  std::vector<std::vector<std::size_t>> out;
+  std::int64_t numbers = kGroupNumbers;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (!parameters_[i].grad().defined()) continue;
+    if (numbers >= kGroupNumbers) {
+      out.emplace_back();
+      numbers = 0;
+    }
+    out.back().push_back(i);
+    numbers += parameters_[i].numel();
+  }
+  return out;
+}
+
 void AdamW::step(double learning_rate) {
   torch::NoGradGuard no_grad;
   ++steps_;
   const double correct1 = 1 - std::pow(options_.beta1, static_cast<double>(steps_));
   const double correct2 = std::sqrt(1 - std::pow(options_.beta2, static_cast<double>(steps_)));
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    torch::Tensor& parameter = parameters_[i];
-    const torch::Tensor& grad = parameter.grad();
-    if (!grad.defined()) continue;
-    if (options_.weight_decay > 0 && parameter.dim() > 1)
-      parameter.mul_(1 - learning_rate * options_.weight_decay);
-    m_[i].lerp_(grad, 1 - options_.beta1);
-    v_[i].mul_(options_.beta2).addcmul_(grad, grad, 1 - options_.beta2);
-    const torch::Tensor denominator = v_[i].sqrt().div_(correct2).add_(options_.eps);
-    parameter.addcdiv_(m_[i], denominator, -learning_rate / correct1);
+  for (const std::vector<std::size_t>& group : groups()) {
+    const TensorList gradients = gradients_of(group);
+    TensorList parameters;
+    TensorList decayed;
+    TensorList m;
+    TensorList v;
+    for (const std::size_t i : group) {
+      parameters.push_back(parameters_[i]);
+      if (parameters_[i].dim() > 1) decayed.push_back(parameters_[i]);
+      m.push_back(m_[i]);
+      v.push_back(v_[i]);
+    }
+    if (options_.weight_decay > 0 && !decayed.empty())
+      at::_foreach_mul_(decayed, 1 - learning_rate * options_.weight_decay);
+    at::_foreach_mul_(m, options_.beta1);
+    at::_foreach_add_(m, gradients, 1 - options_.beta1);
+    at::_foreach_mul_(v, options_.beta2);
+    at::_foreach_addcmul_(v, gradients, gradients, 1 - options_.beta2);
+    TensorList denominators = at::_foreach_sqrt(v);
+    at::_foreach_div_(denominators, correct2);
+    at::_foreach_add_(denominators, options_.eps);
+    at::_foreach_addcdiv_(parameters, m, denominators, -learning_rate / correct1);
   }
 }
 
@@ -39,17 +71,23 @@ void AdamW::zero_grad() {
 
 double AdamW::clip(double limit) {
   torch::NoGradGuard no_grad;
-  torch::Tensor sum;  // on the parameters' device, which is waited for once
-  for (const torch::Tensor& parameter : parameters_) {
-    if (!parameter.grad().defined()) continue;
-    const torch::Tensor one = parameter.grad().pow(2).sum(torch::kFloat64);
-    sum = sum.defined() ? sum + one : one;
-  }
-  const double norm = sum.defined() ? std::sqrt(sum.item<double>()) : 0;
+  std::vector<torch::Tensor> norms;
+  for (const std::vector<std::size_t>& group : groups())
+    for (torch::Tensor& norm : at::_foreach_norm(gradients_of(group), 2))
+      norms.push_back(std::move(norm));
+  if (norms.empty()) return 0;
+  // A GPU is waited for once.
+  const double norm = torch::stack(norms).to(torch::kFloat64).norm().item<double>();
   if (limit > 0 && norm > limit)
-    for (torch::Tensor& parameter : parameters_)
-      if (parameter.grad().defined()) parameter.mutable_grad().mul_(limit / (norm + 1e-12));
+    for (const std::vector<std::size_t>& group : groups())
+      at::_foreach_mul_(gradients_of(group), limit / (norm + 1e-12));
   return norm;
+}
+
+AdamW::TensorList AdamW::gradients_of(const std::vector<std::size_t>& group) const {
+  TensorList out;
+  for (const std::size_t i : group) out.push_back(parameters_[i].grad());
+  return out;
 }
 
 NamedTensors AdamW::state() const {

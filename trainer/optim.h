@@ -1,9 +1,9 @@
 // AdamW, learning-rate schedules and gradient clipping.
 //
 // Pure apart from the optimizer's own moments; one thread. Parameters are updated in place, in
-// fp32. State can be saved and put back, and the run then goes on bit for bit. Sources: Loshchilov
-// & Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2; cosine from their 2017 SGDR
-// without restarts.
+// fp32, many tensors with one call: a GPU computes them in one launch. State can be saved and put
+// back, and the run then goes on bit for bit. Sources: Loshchilov & Hutter 2019, "Decoupled Weight
+// Decay Regularization", algorithm 2; cosine from their 2017 SGDR without restarts.
 #pragma once
 
 #include <torch/torch.h>
@@ -43,6 +43,12 @@ class AdamW {
   void restore(const NamedTensors& state);
 
  private:
+  using TensorList = std::vector<torch::Tensor>;
+
+  // Parameters that have a gradient, in groups of not too many numbers.
+  std::vector<std::vector<std::size_t>> groups() const;
+  TensorList gradients_of(const std::vector<std::size_t>& group) const;
+
   std::vector<torch::Tensor> parameters_;
   std::vector<torch::Tensor> m_;
   std::vector<torch::Tensor> v_;

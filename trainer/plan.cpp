@@ -215,14 +215,12 @@ double measured_seconds(const Recipe& recipe, const std::vector<TokenPair>& pair
   for (std::size_t i = 0; i < count; ++i) some.push_back(pairs[i * pairs.size() / count]);
   Decoder base = load_base(recipe, tokenizer);
   const torch::ScalarType type = compute_type(recipe.train.precision, base.config(), device);
-  move_to(base, device);
+  base.move_to(device);
   Trainee trainee(std::move(base), sample, type);
-  const double began = steady_seconds();
   const LoopResult result = train_pairs(trainee.model(), some, sample, {.threads = threads});
-  const double reference = steady_seconds() - began - result.seconds;
   const double share = static_cast<double>(pairs.size()) / static_cast<double>(count);
-  const double trained =
-      share * (reference + static_cast<double>(recipe.train.epochs) * result.seconds);
+  const double trained = share * (result.reference_seconds +
+                                  static_cast<double>(recipe.train.epochs) * result.seconds);
   return trained * plan.flop / (plan.flop - plan.heldout_flop);
 }
 

@@ -108,7 +108,7 @@ class Run {
         thread_count_(worker_count(device_, threads)),
         tokenizer_(load_tokenizer()),
         model_(Decoder::random(with_vocab(), recipe.seed)) {
-    move_to(model_, device_);
+    model_.move_to(device_);
     fs::create_directories(out_);
     files_ = select_files(recipe_.corpus);
     texts_ = read_texts(recipe_.corpus.root, files_.train);

@@ -95,14 +95,19 @@ void Shards::fold() {
   for (; folded_ < count_; ++folded_) {
     std::vector<torch::Tensor>& shard = gradients_[static_cast<std::size_t>(folded_)];
     if (shard.size() != parameters_.size() || shard.empty()) return;
+    std::vector<torch::Tensor> sums;
+    std::vector<torch::Tensor> parts;
     for (std::size_t i = 0; i < shard.size(); ++i) {
       if (!shard[i].defined()) continue;
       torch::Tensor& sum = parameters_[i].mutable_grad();
-      if (sum.defined())
-        sum.add_(shard[i]);
-      else
+      if (sum.defined()) {
+        sums.push_back(sum);
+        parts.push_back(shard[i]);
+      } else {
         sum = shard[i];
+      }
     }
+    if (!sums.empty()) at::_foreach_add_(sums, parts);
     shard.clear();
   }
 }

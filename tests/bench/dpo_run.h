@@ -39,8 +39,10 @@ struct Trained {
   double seconds = 0;  // of all that counts
   double processor_seconds = 0;
   double peak_mib = 0;
-  std::vector<double> losses;   // by step
-  double training_seconds = 0;  // of the steps alone; of a peer not known
+  std::vector<double> losses;  // by step
+  // Of the steps alone, and of the reference before them; of a peer not known.
+  double training_seconds = 0;
+  double reference_seconds = 0;
 
   double pairs_a_second() const { return pairs / seconds; }
 };

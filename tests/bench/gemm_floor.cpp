@@ -21,8 +21,9 @@ constexpr double kPasses = 2;                          // forward, and the gradi
 
 // Of all matrices of that shape, for a pair.
 double flop_of(const Gemm& gemm, std::int64_t epochs) {
-  const double reference = 1.0 / static_cast<double>(epochs);
-  return static_cast<double>(gemm.count) * (kPasses + reference) * gemm.flop();
+  const double reference = epochs > 0 ? 1.0 / static_cast<double>(epochs) : 0;
+  return static_cast<double>(gemm.count) * (kPasses + reference) * gemm.flop() /
+         static_cast<double>(gemm.pairs);
 }
 
 void wait_for(const torch::Device& device) {
@@ -63,11 +64,12 @@ std::vector<Gemm> measure_gemms(const std::string& folder, const PairShape& pair
   for (const auto& [name, shape] : trainer::tensor_shapes(*config)) {
     if (shape.size() != 2 || !name.starts_with("model.layers.")) continue;
     Gemm& gemm = by_shape[{shape[0], shape[1]}];
-    gemm = {tokens, shape[1], shape[0], gemm.count + 1};
+    gemm = {tokens * machine.pairs, shape[1], shape[0], gemm.count + 1, machine.pairs};
   }
   std::vector<Gemm> out;
   for (const auto& [shape, gemm] : by_shape) out.push_back(gemm);
-  out.push_back({2 * pair.completion, config->hidden, config->vocab, 1});
+  out.push_back(
+      {2 * pair.completion * machine.pairs, config->hidden, config->vocab, 1, machine.pairs});
   at::set_num_threads(trainer::thread_count(machine.threads));
   const auto options = torch::TensorOptions(trainer::choose_device(machine.device))
                            .dtype(machine.bfloat16 ? torch::kBFloat16 : torch::kFloat32);

@@ -13,12 +13,13 @@
 
 namespace strop::bench {
 
-// One matrix of the model, W [out, in], and the rows that meet it for each pair.
+// One matrix of the model, W [out, in], and the rows that meet it at once, of so many pairs.
 struct Gemm {
   std::int64_t rows = 0;
   std::int64_t in = 0;
   std::int64_t out = 0;
   std::int64_t count = 0;  // matrices of that shape
+  std::int64_t pairs = 1;
   // FLOP a second, measured: by LibTorch's linear layer, and by strop-trainer's.
   double by_libtorch = 0;
   double by_strop = 0;
@@ -40,13 +41,14 @@ struct GemmMachine {
   std::string device;
   int threads = 0;  // 0: every core
   bool bfloat16 = false;
+  std::int64_t pairs = 1;  // at once
 };
 
 // The matrices of the model in `folder`, each measured here and now.
 std::vector<Gemm> measure_gemms(const std::string& folder, const PairShape& pair,
                                 const GemmMachine& machine);
 
-// The least work of a pair, FLOP, in the mean of so many epochs.
+// The least work of a pair, FLOP, in the mean of so many epochs; 0: without the reference.
 double least_flop(const std::vector<Gemm>& gemms, std::int64_t epochs);
 // Seconds that a pair takes at the least, in the mean of so many epochs.
 double least_seconds(const std::vector<Gemm>& gemms, std::int64_t epochs, Product product);

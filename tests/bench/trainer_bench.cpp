@@ -4,7 +4,7 @@
 //
 //   strop_bench_trainer [--json F] [--scale S] [--only NAME] --trainer T
 //       (--python PYTHON [--shape NAME] | --base FOLDER --pairs FILE) [--device D] [--precision P]
-//       [--threads N] [--prompt N] [--completion N] [--micro-batch N]
+//       [--threads N] [--prompt N] [--completion N] [--micro-batch N] [--peak TFLOPS]
 // PYTHON has what peers/requirements.txt lists; without it strop-trainer is measured alone.
 // --precision is of dpo; serve computes in float32. Exit codes: 0 measured, whether the goals are
 // met or not; 1 it could not be; 2 wrong usage.
@@ -54,6 +54,9 @@ int run(int argc, char** argv) {
                  "pairs at once, of strop-trainer and of TRL at its best")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
+  app.add_option("--peak", flags.peak,
+                 "TFLOP/s of the GPU in that precision by its maker: what share of it is useful")
+      ->check(CLI::PositiveNumber);
   app.callback([&flags] {
     if (flags.python.empty() && flags.base.empty())
       throw CLI::ValidationError("what to train? Give --python, which makes a model, or --base");

@@ -16,6 +16,8 @@ namespace fs = std::filesystem;
 
 constexpr double kPairs = 24;
 constexpr std::int64_t kBatch = 8;
+constexpr double kPairsOnGpu = 128;  // whose first steps are slow
+constexpr std::int64_t kBatchOnGpu = 32;
 constexpr std::int64_t kEpochs = 3;
 constexpr double kMegabytesOfText = 4;
 
@@ -58,12 +60,15 @@ TrainerSetup::Training TrainerSetup::make_training() const {
     const std::int64_t count = count_lines(flags_.pairs);
     return {fs::absolute(flags_.base), fs::absolute(flags_.pairs), count, count, kEpochs};
   }
-  const auto wanted = std::max<std::int64_t>(1, std::llround(kPairs * scale_));
-  const std::int64_t batch = std::min(wanted, kBatch);
+  const bool gpu = flags_.on_gpu();
+  const auto wanted =
+      std::max<std::int64_t>(1, std::llround((gpu ? kPairsOnGpu : kPairs) * scale_));
+  const std::int64_t batch = std::min(wanted, gpu ? kBatchOnGpu : kBatch);
   const std::int64_t count = (wanted + batch - 1) / batch * batch;
   run_script("make_inputs.py",
              {file("inputs"), "--shape", flags_.shape, "--pairs", std::to_string(count), "--prompt",
-              std::to_string(flags_.prompt), "--completion", std::to_string(flags_.completion)});
+              std::to_string(flags_.prompt), "--completion", std::to_string(flags_.completion),
+              "--device", flags_.device});
   return {file("inputs/base"), file("inputs/pairs.jsonl"), count, batch, kEpochs};
 }
 

@@ -26,6 +26,9 @@ struct TrainerFlags {
   std::int64_t completion = 32;  // of each side
   int threads = 0;               // 0: every core
   int micro_batch = 1;           // pairs at once, of strop-trainer and of TRL at its best
+  double peak = 0;               // TFLOP/s of the device by its maker; 0: not told
+
+  bool on_gpu() const { return device != "cpu"; }
 };
 
 class TrainerSetup {

@@ -101,7 +101,7 @@ TEST_P(EveryDevice, LearnsWhatAnAdapterMadeOnTheCpuLearnsThere) {
   const auto losses_on = [&](const torch::Device& device, bool adapted_before) {
     Decoder model = tiny_decoder(tiny_config());
     if (adapted_before) add_lora(model, {}, 1);
-    move_to(model, device);
+    model.move_to(device);
     if (!adapted_before) add_lora(model, {}, 1);
     EXPECT_EQ(device_of(model), device);
     for (const torch::Tensor& one : model.trainable()) EXPECT_EQ(one.device(), device);

@@ -91,6 +91,66 @@ TEST_P(PackedAttention, OfTheQueriesAskedForIsThatPartOfAll) {
                torch::autograd::grad({(wanted * along).sum()}, {q_, k_, v_}));
 }
 
+// Each sequence by itself: its queries end with its last key.
+Tensor by_sequences(const Tensor& q, const Tensor& k, const Tensor& v,
+                    const PackedText::Sequences& sequences) {
+  const auto end = [](const Tensor& ends, std::int64_t i) { return ends[i].item<std::int64_t>(); };
+  std::vector<Tensor> out;
+  std::int64_t most_queries = 0;
+  std::int64_t most_keys = 0;
+  for (std::int64_t i = 0; i + 1 < sequences.query_ends.size(0); ++i) {
+    const std::int64_t first = end(sequences.query_ends, i);
+    const std::int64_t queries = end(sequences.query_ends, i + 1) - first;
+    const Tensor here =
+        sequences.keys.slice(0, end(sequences.key_ends, i), end(sequences.key_ends, i + 1));
+    const std::int64_t keys = here.size(0);
+    out.push_back(by_one_mask(q.narrow(1, first, queries), k.index_select(1, here),
+                              v.index_select(1, here),
+                              torch::ones({queries, keys}, torch::kBool).tril(keys - queries)));
+    most_queries = std::max(most_queries, queries);
+    most_keys = std::max(most_keys, keys);
+  }
+  EXPECT_EQ(sequences.most_queries, most_queries);
+  EXPECT_EQ(sequences.most_keys, most_keys);
+  return torch::cat(out, 1);
+}
+
+TEST_P(PackedAttention, OfTheSequencesIsTheSame) {
+  const Tensor all = packed_attention(q_, k_, v_, text_, Queries::kAll);
+  expect_equal({by_sequences(q_, k_, v_, text_->sequences())}, {all});
+  if (!text_->asked().defined()) return;
+  expect_equal({by_sequences(q_.index_select(1, text_->asked()), k_, v_, text_->asked_sequences())},
+               {all.index_select(1, text_->asked())});
+}
+
+std::vector<torch::Device> devices_here() {
+  std::vector<torch::Device> out{torch::kCPU};
+  if (torch::cuda::is_available()) out.emplace_back(torch::kCUDA, 0);
+  return out;
+}
+
+// On a GPU by its own kernels.
+TEST_P(PackedAttention, InBfloat16IsNearTheWhole) {
+  const Tensor wanted = packed_attention(q_, k_, v_, text_, Queries::kAll);
+  const Tensor along = torch::randn_like(wanted);
+  const auto slopes = torch::autograd::grad({(wanted * along).sum()}, {q_, k_, v_});
+  for (const torch::Device device : devices_here()) {
+    const auto half = [&](const Tensor& t) { return t.detach().to(device).to(torch::kBFloat16); };
+    std::vector<Tensor> in;
+    for (const Tensor& one : {q_, k_, v_}) in.push_back(half(one).requires_grad_());
+    const auto text =
+        PackedText::on(device, text_, attends_by_sequences(device, torch::kBFloat16, kDim));
+    const Tensor out = packed_attention(in[0], in[1], in[2], text, Queries::kAll);
+    const auto far = [](const Tensor& is, const Tensor& should) {
+      return ((is.to(torch::kCPU, torch::kFloat64) - should).norm() / (should.norm() + 1e-3))
+          .item<double>();
+    };
+    EXPECT_LE(far(out.detach(), wanted.detach()), 2e-2) << device;
+    const auto are = torch::autograd::grad({(out * half(along)).sum()}, in);
+    for (std::size_t i = 0; i < are.size(); ++i) EXPECT_LE(far(are[i], slopes[i]), 3e-2) << device;
+  }
+}
+
 TEST(PackedText, KnowsPositionsAndWhatIsAskedFor) {
   const PackedText text({{3, {2, 1}, 2}, {4, {1}, 0}}, torch::kCPU);
   EXPECT_EQ(text.tokens(), 11);

@@ -16,12 +16,6 @@ namespace {
 
 using torch::Tensor;
 
-// Rotary positions in the half-split form of the Hugging Face checkpoints (Su et al. 2021): x [B,
-// heads, T, D], cos and sin [B or 1, 1, T, D]; sin carries the minus sign of the first half.
-Tensor rotate(const Tensor& x, const Tensor& cos, const Tensor& sin) {
-  return torch::addcmul(x * cos, torch::roll(x, x.size(-1) / 2, -1), sin).to(x.scalar_type());
-}
-
 }  // namespace
 
 Decoder::Decoder(const ModelConfig& config)
@@ -148,17 +142,13 @@ Tensor Decoder::normed(const Tensor& x, const Norm& norm) const {
       .to(x.scalar_type());
 }
 
-Tensor Decoder::rotated(const Tensor& x, const Tensor& cos, const Tensor& sin) {
-  return rotate(x, cos, sin);
-}
-
 Tensor Decoder::heads(const Linear& linear, const Tensor& norm, const Tensor& x) const {
   const Tensor by_head = linear.forward(x, with_adapter_).unflatten(-1, {-1, config_.head_dim});
   return norm.defined() ? rms_norm(by_head, norm, config_.norm_eps) : by_head;
 }
 
-Tensor Decoder::scaled(const Tensor& queries) const {
-  return queries * (1.0 / std::sqrt(static_cast<double>(config_.head_dim)));
+Tensor Decoder::scaled(const Tensor& rows) const {
+  return rows * (1.0 / std::sqrt(static_cast<double>(config_.head_dim)));
 }
 
 void Decoder::check_positions(std::int64_t tokens) const {
@@ -178,8 +168,9 @@ Tensor Decoder::attend(const Layer& layer, std::size_t index, const Tensor& x,
                        const Tensor& bias) const {
   const std::int64_t batch = x.size(0);
   const std::int64_t length = x.size(1);
-  const Tensor q = rotate(heads(layer.q, layer.q_norm, x).transpose(1, 2), cos, sin);
-  Tensor k = rotate(heads(layer.k, layer.k_norm, x).transpose(1, 2), cos, sin);
+  const Tensor q =
+      turned(heads(layer.q, layer.q_norm, x).transpose(1, 2), {scaled(cos), scaled(sin), {}, {}});
+  Tensor k = turned(heads(layer.k, layer.k_norm, x).transpose(1, 2), {cos, sin, {}, {}});
   Tensor v = heads(layer.v, {}, x).transpose(1, 2);
   if (input.cache != nullptr) {
     KvCache& cache = *input.cache;
@@ -199,7 +190,7 @@ Tensor Decoder::attend(const Layer& layer, std::size_t index, const Tensor& x,
     k = repeat(k);
     v = repeat(v);
   }
-  Tensor scores = torch::matmul(scaled(q), k.transpose(2, 3));
+  Tensor scores = torch::matmul(q, k.transpose(2, 3));
   if (bias.defined()) scores = scores + bias;
   const Tensor mixed = torch::matmul(torch::softmax(scores, -1).to(v.scalar_type()), v);
   return layer.o.forward(
@@ -210,14 +201,17 @@ Tensor Decoder::attend(const Layer& layer, std::size_t index, const Tensor& x,
 // Queries of all rows, or of those that are asked for.
 Tensor Decoder::attend_packed(const Layer& layer, const Tensor& x, const PackedPass& pass,
                               Queries queries) const {
+  const bool all = queries == Queries::kAll;
   const auto some = [&](const Tensor& rows) {
-    return queries == Queries::kAll ? rows : rows.index_select(0, pass.text->asked());
+    return all ? rows : rows.index_select(0, pass.text->asked());
   };
-  const Tensor q = heads(layer.q, layer.q_norm, some(x)).transpose(0, 1);
-  const Tensor k = heads(layer.k, layer.k_norm, x).transpose(0, 1);
-  const Tensor v = heads(layer.v, {}, x).transpose(0, 1);
-  const Tensor mixed = packed_attention(scaled(rotate(q, some(pass.cos), some(pass.sin))),
-                                        rotate(k, pass.cos, pass.sin), v, pass.text, queries);
+  const Turns& turns = pass.query_turns;
+  const Tensor q = turned(heads(layer.q, layer.q_norm, some(x)),
+                          all ? turns : turns.index_select(pass.text->asked()));  // [N, H, D]
+  const Tensor k = turned(heads(layer.k, layer.k_norm, x), pass.turns);
+  const Tensor v = heads(layer.v, {}, x);
+  const Tensor mixed =
+      packed_attention(q.transpose(0, 1), k.transpose(0, 1), v.transpose(0, 1), pass.text, queries);
   return layer.o.forward(mixed.transpose(0, 1).reshape({-1, config_.heads * config_.head_dim}),
                          with_adapter_);
 }
@@ -231,10 +225,13 @@ Tensor Decoder::packed_layer(const Layer& layer, const Tensor& x, const PackedPa
 
 Tensor Decoder::packed_hidden(const ForwardInput& input) const {
   const torch::Device device = embedding_.device();
-  PackedPass pass{PackedText::on(device, input.packed), {}, {}};
-  const Tensor positions = pass.text->positions().to(cos_.device());
-  pass.cos = cos_.index_select(0, positions).to(device);
-  pass.sin = sin_.index_select(0, positions).to(device);
+  PackedPass pass;
+  pass.text = PackedText::on(device, input.packed,
+                             attends_by_sequences(device, compute_type_, config_.head_dim));
+  const Tensor cos = cos_.index_select(0, pass.text->positions()).unsqueeze(1);
+  const Tensor sin = sin_.index_select(0, pass.text->positions()).unsqueeze(1);
+  pass.turns = Turns::of(cos, sin, compute_type_);
+  pass.query_turns = Turns::of(scaled(cos), scaled(sin), compute_type_);
   Tensor x = torch::embedding(embedding_, input.tokens.view(-1).to(device)).to(compute_type_);
   for (const Layer& layer : layers_) {
     const bool last = &layer == &layers_.back();
@@ -257,7 +254,7 @@ Tensor Decoder::hidden(const ForwardInput& input) const {
   Tensor cos;
   Tensor sin;
   if (input.positions.defined()) {
-    const Tensor positions = input.positions.reshape(-1).to(cos_.device());
+    const Tensor positions = input.positions.reshape(-1).to(device);
     cos = cos_.index_select(0, positions).view({input.positions.size(0), 1, length, -1});
     sin = sin_.index_select(0, positions).view({input.positions.size(0), 1, length, -1});
   } else {
@@ -265,8 +262,6 @@ Tensor Decoder::hidden(const ForwardInput& input) const {
     cos = cos_.narrow(0, cached, length).view({1, 1, length, -1});
     sin = sin_.narrow(0, cached, length).view({1, 1, length, -1});
   }
-  cos = cos.to(device);
-  sin = sin.to(device);
   // What may not be looked at gets −∞; a single new token without a mask sees everything.
   Tensor bias;
   constexpr float kNever = -std::numeric_limits<float>::infinity();
@@ -301,6 +296,20 @@ KvCache Decoder::make_cache(std::int64_t batch, std::int64_t capacity) const {
     cache.values.push_back(empty());
   }
   return cache;
+}
+
+void Decoder::move_to(torch::Device device) {
+  const torch::NoGradGuard no_grad;
+  const auto move = [&](Tensor& tensor) {
+    if (tensor.defined()) tensor.set_data(tensor.to(device));
+  };
+  for_each_tensor([&](const std::string&, Tensor& tensor) { move(tensor); });
+  for (Linear* linear : linears()) {
+    move(linear->a());
+    move(linear->b());
+  }
+  cos_ = cos_.to(device);
+  sin_ = sin_.to(device);
 }
 
 NamedTensors Decoder::tensors() const {

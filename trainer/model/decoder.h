@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "trainer/model/config.h"
+#include "trainer/model/fused.h"
 #include "trainer/model/linear.h"
 #include "trainer/model/packed_attention.h"
 #include "trainer/safetensors.h"
@@ -69,6 +70,9 @@ class Decoder {
 
   KvCache make_cache(std::int64_t batch, std::int64_t capacity) const;
 
+  // Weights and adapter in place: who holds a tensor of the model's holds the moved one.
+  void move_to(torch::Device device);
+
   // The base weights by their checkpoint names, not copied; a tied head appears once, as the
   // embedding.
   NamedTensors tensors() const;
@@ -110,19 +114,18 @@ class Decoder {
   // What `linear` makes of x [..., H] by heads, [..., heads, D], each normed where there is a norm.
   torch::Tensor heads(const Linear& linear, const torch::Tensor& norm,
                       const torch::Tensor& x) const;
-  torch::Tensor scaled(const torch::Tensor& queries) const;
+  // By 1/√D.
+  torch::Tensor scaled(const torch::Tensor& rows) const;
   // A c10::Error where the model has no positions for so many tokens.
   void check_positions(std::int64_t tokens) const;
-  static torch::Tensor rotated(const torch::Tensor& x, const torch::Tensor& cos,
-                               const torch::Tensor& sin);
   torch::Tensor look_back(const torch::Tensor& q, const torch::Tensor& keys,
                           const torch::Tensor& values) const;
   torch::Tensor mlp(const Layer& layer, const torch::Tensor& x) const;
   // What is the same for every layer of a packed text.
   struct PackedPass {
     c10::intrusive_ptr<PackedText> text;
-    torch::Tensor cos;  // [T, D]
-    torch::Tensor sin;
+    Turns turns;
+    Turns query_turns;  // with the scale of the scores
   };
   torch::Tensor attend_packed(const Layer& layer, const torch::Tensor& x, const PackedPass& pass,
                               Queries queries) const;

@@ -6,12 +6,12 @@ namespace strop::trainer {
 
 using torch::Tensor;
 
-// The new token's queries [heads, D] over the keys and values [kv_heads, S, D] of its sequence.
-// Heads that share keys are rows of one product, so that no key is copied for them.
+// The new token's queries [heads, D], scaled, over the keys and values [kv_heads, S, D] of its
+// sequence. Heads that share keys are rows of one product, so that no key is copied for them.
 Tensor Decoder::look_back(const Tensor& q, const Tensor& keys, const Tensor& values) const {
   const Tensor grouped =
       q.view({config_.kv_heads, config_.heads / config_.kv_heads, config_.head_dim});
-  const Tensor scores = torch::matmul(scaled(grouped), keys.transpose(1, 2));
+  const Tensor scores = torch::matmul(grouped, keys.transpose(1, 2));
   return torch::matmul(torch::softmax(scores, -1), values).view({1, -1});
 }
 
@@ -27,8 +27,10 @@ Tensor Decoder::read(const Tensor& tokens, KvCache& cache) const {
   };
   const auto all = queries_from(cache.length);
   const auto only_last = queries_from(end - 1);
-  const Tensor cos = cos_.narrow(0, cache.length, length).unsqueeze(1).to(device);  // [T, 1, D]
-  const Tensor sin = sin_.narrow(0, cache.length, length).unsqueeze(1).to(device);
+  const Tensor cos = cos_.narrow(0, cache.length, length).unsqueeze(1);  // [T, 1, D]
+  const Tensor sin = sin_.narrow(0, cache.length, length).unsqueeze(1);
+  const Tensor query_cos = scaled(cos);
+  const Tensor query_sin = scaled(sin);
   Tensor x = torch::embedding(embedding_, tokens.to(device)).to(compute_type_);  // [T, H]
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
@@ -37,15 +39,16 @@ Tensor Decoder::read(const Tensor& tokens, KvCache& cache) const {
       return rows.narrow(0, skipped, length - skipped);
     };
     const Tensor h = normed(x, layer.attention_norm);
-    const Tensor k = rotated(heads(layer.k, layer.k_norm, h), cos, sin);
-    const Tensor q = rotated(heads(layer.q, layer.q_norm, asked(h)), asked(cos), asked(sin));
+    const Tensor k = turned(heads(layer.k, layer.k_norm, h), {cos, sin, {}, {}});
+    const Tensor q = turned(heads(layer.q, layer.q_norm, asked(h)),
+                            {asked(query_cos), asked(query_sin), {}, {}});
     const Tensor keys = cache.keys[i].select(0, 0);  // [kv_heads, capacity, D]
     const Tensor values = cache.values[i].select(0, 0);
     keys.narrow(1, cache.length, length).copy_(k.transpose(0, 1));
     values.narrow(1, cache.length, length).copy_(heads(layer.v, {}, h).transpose(0, 1));
     const Tensor mixed =
-        packed_attention(scaled(q).transpose(0, 1), keys.narrow(1, 0, end),
-                         values.narrow(1, 0, end), skipped > 0 ? only_last : all, Queries::kAsked);
+        packed_attention(q.transpose(0, 1), keys.narrow(1, 0, end), values.narrow(1, 0, end),
+                         skipped > 0 ? only_last : all, Queries::kAsked);
     x = asked(x) + layer.o.forward(mixed.transpose(0, 1).flatten(1), with_adapter_);
     x = x + mlp(layer, normed(x, layer.mlp_norm));
   }
@@ -63,15 +66,17 @@ Tensor Decoder::step(const Tensor& tokens, std::span<KvCache* const> caches) con
     lengths.push_back(cache->length);
   }
   const torch::Device device = embedding_.device();
-  const Tensor positions = torch::tensor(lengths, torch::kInt64).to(cos_.device());
-  const Tensor cos = cos_.index_select(0, positions).unsqueeze(1).to(device);  // [B, 1, D]
-  const Tensor sin = sin_.index_select(0, positions).unsqueeze(1).to(device);
+  const Tensor positions = torch::tensor(lengths, torch::kInt64).to(device);
+  const Tensor cos = cos_.index_select(0, positions).unsqueeze(1);  // [B, 1, D]
+  const Tensor sin = sin_.index_select(0, positions).unsqueeze(1);
+  const Tensor query_cos = scaled(cos);
+  const Tensor query_sin = scaled(sin);
   Tensor x = torch::embedding(embedding_, tokens.to(device)).to(compute_type_);  // [B, H]
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     const Tensor h = normed(x, layer.attention_norm);
-    const Tensor q = rotated(heads(layer.q, layer.q_norm, h), cos, sin);
-    const Tensor k = rotated(heads(layer.k, layer.k_norm, h), cos, sin);
+    const Tensor q = turned(heads(layer.q, layer.q_norm, h), {query_cos, query_sin, {}, {}});
+    const Tensor k = turned(heads(layer.k, layer.k_norm, h), {cos, sin, {}, {}});
     const Tensor v = heads(layer.v, {}, h);
     std::vector<Tensor> mixed;
     for (std::int64_t row = 0; row < rows; ++row) {

@@ -38,6 +38,7 @@ class Linear {
   void drop_by(at::Generator generator) { generator_ = std::move(generator); }
 
  private:
+  bool drops() const { return dropout_ != 0 && generator_.defined(); }
   torch::Tensor dropped(const torch::Tensor& x) const;
 
   std::string name_;

@@ -1,5 +1,10 @@
 #include "trainer/model/packed_attention.h"
 
+#include <cmath>
+#include <map>
+#include <mutex>
+
+#include "trainer/model/torch_version.h"
 #include "trainer/model/wide.h"
 
 namespace strop::trainer {
@@ -56,7 +61,7 @@ void add_product(const Tensor& sum, const Tensor& a, const Tensor& b) {
     sum.add_(torch::bmm(a, b));
 }
 
-class PackedAttention : public torch::autograd::Function<PackedAttention> {
+class BlockAttention : public torch::autograd::Function<BlockAttention> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& queries, const Tensor& keys,
                         const Tensor& values, const c10::intrusive_ptr<PackedText>& text,
@@ -104,11 +109,82 @@ class PackedAttention : public torch::autograd::Function<PackedAttention> {
   }
 };
 
+#if STROP_HAS_FLASH_ATTENTION
+
+// A prompt's key has a part from each of its completions: their sum is kept in full.
+Tensor keys_by_sequence(const Tensor& t, const PackedText::Sequences& sequences) {
+  return wide(t.transpose(0, 1)).index_select(0, sequences.keys).to(t.scalar_type());
+}
+
+// Its causal mask ends with the last key, as a sequence's queries do.
+Tensor by_sequences(const Tensor& q, const Tensor& k, const Tensor& v,
+                    const PackedText::Sequences& sequences) {
+  const auto result = at::_flash_attention_forward(
+      q.transpose(0, 1), keys_by_sequence(k, sequences), keys_by_sequence(v, sequences),
+      sequences.query_ends, sequences.key_ends, sequences.most_queries, sequences.most_keys,
+      /*dropout_p=*/0, /*is_causal=*/true, /*return_debug_mask=*/false, /*scale=*/1.0);
+  return std::get<0>(result).transpose(0, 1);
+}
+
+// What both ways make of a small text and its gradients, to eight bits.
+bool sequences_are_right(torch::Device device, torch::ScalarType type, std::int64_t head_dim) {
+  const torch::AutoGradMode with_gradients(true);
+  const std::vector<PackedGroup> groups{{37, {5, 9, 4}, 36}, {3, {2}, 0}};
+  const auto text = c10::make_intrusive<PackedText>(groups, device);
+  const auto numbers = [&](std::int64_t heads, double slope) {
+    const Tensor out = torch::arange(heads * text->tokens() * head_dim, torch::kFloat32) * slope;
+    return torch::sin(out).view({heads, text->tokens(), head_dim}).to(device).to(type);
+  };
+  const double scale = 1 / std::sqrt(static_cast<double>(head_dim));
+  const std::vector<Tensor> in{numbers(4, 0.7) * scale, numbers(2, 1.3), numbers(2, 0.9)};
+  for (const Tensor& tensor : in) tensor.set_requires_grad(true);
+  const auto made_of = [&](const Tensor& out) {
+    std::vector<Tensor> made = torch::autograd::grad({out}, in, {numbers(4, 1.1)});
+    made.push_back(out.detach());
+    return made;
+  };
+  try {
+    const auto is = made_of(by_sequences(in[0], in[1], in[2], text->sequences()));
+    const auto should = made_of(BlockAttention::apply(in[0], in[1], in[2], text, Queries::kAll));
+    for (std::size_t i = 0; i < is.size(); ++i)
+      if (!torch::allclose(is[i].to(torch::kFloat32), should[i].to(torch::kFloat32), 1.0 / 32,
+                           2e-2))
+        return false;
+    return true;
+  } catch (const c10::Error&) {  // no kernel for this GPU
+    return false;
+  }
+}
+
+#endif
+
 }  // namespace
+
+bool attends_by_sequences(torch::Device device, torch::ScalarType type, std::int64_t head_dim) {
+#if STROP_HAS_FLASH_ATTENTION
+  if (!device.is_cuda() || c10::elementSize(type) != 2) return false;
+  static std::mutex mutex;
+  static std::map<std::int64_t, bool> known;
+  const std::lock_guard lock(mutex);
+  const auto [place, fresh] = known.try_emplace(head_dim);
+  if (fresh) place->second = sequences_are_right(device, type, head_dim);
+  return place->second;
+#else
+  static_cast<void>(device);
+  static_cast<void>(type);
+  static_cast<void>(head_dim);
+  return false;
+#endif
+}
 
 Tensor packed_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                         const c10::intrusive_ptr<PackedText>& text, Queries queries) {
-  return PackedAttention::apply(q, k, v, text, queries);
+#if STROP_HAS_FLASH_ATTENTION
+  if (attends_by_sequences(q.device(), q.scalar_type(), q.size(2)))
+    return by_sequences(q, k, v,
+                        queries == Queries::kAll ? text->sequences() : text->asked_sequences());
+#endif
+  return BlockAttention::apply(q, k, v, text, queries);
 }
 
 }  // namespace strop::trainer

@@ -15,12 +15,57 @@ std::int64_t length_of(const PackedGroup& group) {
   return std::accumulate(group.completions.begin(), group.completions.end(), group.prompt);
 }
 
+// Sequences of all queries, or of those that are asked for.
+class SequenceList {
+ public:
+  // `token`: the group's first one; `from`: its first query.
+  void add(const PackedGroup& group, std::int64_t from, std::int64_t token) {
+    const std::int64_t first =
+        group.prompt + (group.completions.empty() ? 0 : group.completions.front());
+    add_keys(token, first);
+    close(std::max<std::int64_t>(0, first - from), first);
+    std::int64_t begin = first;
+    for (std::size_t i = 1; i < group.completions.size(); ++i) {
+      const std::int64_t end = begin + group.completions[i];
+      add_keys(token, group.prompt);
+      add_keys(token + begin, end - begin);
+      close(std::max<std::int64_t>(0, end - std::max(begin, from)), group.prompt + end - begin);
+      begin = end;
+    }
+  }
+
+  PackedText::Sequences on(torch::Device device) const {
+    return {torch::tensor(keys_, torch::kInt64).to(device),
+            torch::tensor(query_ends_, torch::kInt32).to(device),
+            torch::tensor(key_ends_, torch::kInt32).to(device), most_queries_, most_keys_};
+  }
+
+ private:
+  void add_keys(std::int64_t first, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) keys_.push_back(first + i);
+  }
+  void close(std::int64_t queries, std::int64_t keys) {
+    query_ends_.push_back(query_ends_.back() + static_cast<std::int32_t>(queries));
+    key_ends_.push_back(key_ends_.back() + static_cast<std::int32_t>(keys));
+    most_queries_ = std::max(most_queries_, queries);
+    most_keys_ = std::max(most_keys_, keys);
+  }
+
+  std::vector<std::int64_t> keys_;
+  std::vector<std::int32_t> query_ends_{0};
+  std::vector<std::int32_t> key_ends_{0};
+  std::int64_t most_queries_ = 0;
+  std::int64_t most_keys_ = 0;
+};
+
 }  // namespace
 
 PackedText::PackedText(const std::vector<PackedGroup>& groups, torch::Device device)
     : triangle_(torch::full({kBlockRows, kBlockRows}, kNever).triu_(1).to(device)) {
   std::vector<std::int64_t> positions;
   std::vector<std::int64_t> asked;
+  SequenceList sequences;
+  SequenceList asked_sequences;
   for (const PackedGroup& group : groups) {
     const auto asked_begin = static_cast<std::int64_t>(asked.size());
     for (std::int64_t i = 0; i < group.prompt; ++i) positions.push_back(i);
@@ -30,19 +75,28 @@ PackedText::PackedText(const std::vector<PackedGroup>& groups, torch::Device dev
     for (std::int64_t i = group.asked; i < length; ++i) asked.push_back(tokens_ + i);
     add_blocks(group, 0, tokens_, tokens_, blocks_);
     add_blocks(group, group.asked, asked_begin, tokens_, asked_blocks_);
+    sequences.add(group, 0, tokens_);
+    asked_sequences.add(group, group.asked, tokens_);
     tokens_ += length;
   }
   positions_ = torch::tensor(positions, torch::kInt64).to(device);
   if (asked.size() != positions.size()) asked_ = torch::tensor(asked, torch::kInt64).to(device);
+  sequences_ = sequences.on(device);
+  asked_sequences_ = asked_sequences.on(device);
 }
 
 c10::intrusive_ptr<PackedText> PackedText::on(torch::Device device,
-                                              c10::intrusive_ptr<PackedText> text) {
+                                              c10::intrusive_ptr<PackedText> text,
+                                              bool by_sequences) {
   if (text->positions_.device() == device) return text;
   auto moved = c10::make_intrusive<PackedText>(*text);
-  moved->triangle_ = moved->triangle_.to(device);
   moved->positions_ = moved->positions_.to(device);
   if (moved->asked_.defined()) moved->asked_ = moved->asked_.to(device);
+  for (Sequences* sequences : {&moved->sequences_, &moved->asked_sequences_})
+    for (Tensor* tensor : {&sequences->keys, &sequences->query_ends, &sequences->key_ends})
+      *tensor = tensor->to(device);
+  if (by_sequences) return moved;
+  moved->triangle_ = moved->triangle_.to(device);
   for (std::vector<Block>* blocks : {&moved->blocks_, &moved->asked_blocks_})
     for (Block& block : *blocks) block.bias = block.bias.to(device);
   return moved;

@@ -4,7 +4,7 @@
 // Immutable once made; shared by the forward and the backward pass; any thread. Shapes: T tokens in
 // all, of which N are asked for: those whose hidden state the caller wants. Attention goes by
 // blocks of at most kBlockRows queries, each with the keys from its group's first one to its own
-// last one. No errors.
+// last one; or, by kernels that take many sequences at once, by sequences. No errors.
 #pragma once
 
 #include <torch/custom_class.h>
@@ -26,9 +26,10 @@ class PackedText : public torch::CustomClassHolder {
   static constexpr std::int64_t kBlockRows = 128;
 
   PackedText(const std::vector<PackedGroup>& groups, torch::Device device);
-  // `text` itself where its tensors are there already.
+  // `text` itself where its tensors are there already. Blocks, each of which has a tensor, stay
+  // where they are when sequences will do.
   static c10::intrusive_ptr<PackedText> on(torch::Device device,
-                                           c10::intrusive_ptr<PackedText> text);
+                                           c10::intrusive_ptr<PackedText> text, bool by_sequences);
 
   // Queries query … query + rows − 1 look at keys key … key + keys − 1; the last of these only as
   // far as `bias` [rows, masked keys] says, with 0 and −∞.
@@ -40,9 +41,22 @@ class PackedText : public torch::CustomClassHolder {
     torch::Tensor bias;
   };
 
+  // Queries that lie one after another, and their keys, of which each query sees all that end
+  // before its own: a prompt with its first completion, and each other completion behind a copy of
+  // the prompt's keys.
+  struct Sequences {
+    torch::Tensor keys;             // int64: the token that each key is of
+    torch::Tensor query_ends;       // int32 [sequences + 1], cumulated, from 0
+    torch::Tensor key_ends;         // int32 [sequences + 1]
+    std::int64_t most_queries = 0;  // of a sequence
+    std::int64_t most_keys = 0;
+  };
+
   const std::vector<Block>& blocks() const { return blocks_; }
   // With the tokens asked for as queries, counted from the first of them.
   const std::vector<Block>& asked_blocks() const { return asked_blocks_; }
+  const Sequences& sequences() const { return sequences_; }
+  const Sequences& asked_sequences() const { return asked_sequences_; }
 
   std::int64_t tokens() const { return tokens_; }
   const torch::Tensor& positions() const { return positions_; }  // int64 [T]
@@ -61,6 +75,8 @@ class PackedText : public torch::CustomClassHolder {
   torch::Tensor asked_;
   std::vector<Block> blocks_;
   std::vector<Block> asked_blocks_;
+  Sequences sequences_;
+  Sequences asked_sequences_;
 };
 
 }  // namespace strop::trainer

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes what both trainers learn from: a random checkpoint of a published shape, and pairs of exact lengths.
 
-    make_inputs.py FOLDER --pairs N [--shape qwen2.5-0.5b] [--prompt 1024] [--completion 32]
+    make_inputs.py FOLDER --pairs N [--shape qwen2.5-0.5b] [--prompt 1024] [--completion 32] [--device cpu]
 
 FOLDER/base: config.json, model.safetensors (bfloat16, as Qwen publishes it), tokenizer.json, by which a text is as many tokens
 as it has bytes: those that fill the model's vocabulary beside the bytes and the special ones are in no text, though the model
@@ -38,10 +38,11 @@ SHAPES = {
 PREFIX, SUFFIX, MIDDLE, END = "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|endoftext|>"
 
 
-def write_checkpoint(folder, shape):
+def write_checkpoint(folder, shape, device):
     torch.manual_seed(1)
     config = Qwen2Config(max_position_embeddings=32768, rope_theta=1e6, **SHAPES[shape])
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    with torch.device(device):
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
     model.save_pretrained(folder, max_shard_size="100GB")
 
 
@@ -85,8 +86,9 @@ arguments.add_argument("--pairs", type=int, required=True)
 arguments.add_argument("--prompt", type=int, default=1024)
 arguments.add_argument("--completion", type=int, default=32)
 arguments.add_argument("--sharing", type=int, default=1, help="pairs one after another that have one prompt")
+arguments.add_argument("--device", default="cpu", help="where the weights are drawn")
 given = arguments.parse_args()
 os.makedirs(f"{given.folder}/base", exist_ok=True)
-write_checkpoint(f"{given.folder}/base", given.shape)
+write_checkpoint(f"{given.folder}/base", given.shape, given.device)
 write_tokenizer(f"{given.folder}/base", SHAPES[given.shape]["vocab_size"])
 write_pairs(given.folder, given.pairs, given.prompt, given.completion, given.sharing)

@@ -1,0 +1,81 @@
+// A linear layer with an adapter against its formula, values and gradients.
+#include "trainer/model/linear.h"
+
+#include <gtest/gtest.h>
+
+#include "tiny_model.h"
+
+namespace strop::trainer {
+namespace {
+
+using torch::Tensor;
+
+constexpr double kScale = 1.5;
+
+Tensor numbers(torch::IntArrayRef shape) { return torch::randn(shape, torch::kFloat64); }
+
+class AdaptedLinear : public testing::TestWithParam<bool> {
+ protected:
+  AdaptedLinear() {
+    torch::manual_seed(2);
+    weight_ = numbers({6, 5});
+    if (GetParam()) bias_ = numbers({6});
+    a_ = numbers({3, 5}).requires_grad_();
+    b_ = numbers({6, 3}).requires_grad_();
+    x_ = numbers({2, 4, 5}).requires_grad_();
+    linear_ = Linear("any", weight_, bias_);
+    linear_.set_adapter(a_, b_, kScale);
+  }
+  Tensor by_formula() const {
+    const Tensor plain = torch::linear(x_, weight_, bias_);
+    return plain + kScale * torch::matmul(torch::matmul(x_, a_.t()), b_.t());
+  }
+
+  Tensor weight_;
+  Tensor bias_;
+  Tensor a_;
+  Tensor b_;
+  Tensor x_;
+  Linear linear_;
+};
+
+INSTANTIATE_TEST_SUITE_P(WithBias, AdaptedLinear, testing::Bool());
+
+TEST_P(AdaptedLinear, IsItsFormulaWithAllGradients) {
+  const Tensor is = linear_.forward(x_, true);
+  const Tensor should = by_formula();
+  EXPECT_LE(largest_difference(is, should), 1e-12);
+  const Tensor along = torch::randn_like(is);
+  const std::vector<Tensor> inputs{x_, a_, b_};
+  const auto slopes = torch::autograd::grad({(is * along).sum()}, inputs);
+  const auto wanted = torch::autograd::grad({(should * along).sum()}, inputs);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    EXPECT_LE(largest_difference(slopes[i], wanted[i]), 1e-12) << i;
+}
+
+TEST_P(AdaptedLinear, ATrainedWeightHasItsGradientBesideTheAdapters) {
+  weight_.requires_grad_();
+  const Tensor is = linear_.forward(x_, true);
+  const std::vector<Tensor> inputs{x_, a_, b_, weight_};
+  const auto slopes = torch::autograd::grad({is.sum()}, inputs);
+  const auto wanted = torch::autograd::grad({by_formula().sum()}, inputs);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    EXPECT_LE(largest_difference(slopes[i], wanted[i]), 1e-12) << i;
+}
+
+TEST_P(AdaptedLinear, WithItsAdapterOffIsThePlainOne) {
+  EXPECT_TRUE(torch::equal(linear_.forward(x_, false), torch::linear(x_, weight_, bias_)));
+}
+
+// As a server calls it: nothing is kept, and one row goes another way.
+TEST_P(AdaptedLinear, WithoutGradientsIsTheSame) {
+  const torch::NoGradGuard no_grad;
+  EXPECT_LE(largest_difference(linear_.forward(x_, true), by_formula()), 1e-12);
+  const Tensor row = x_.select(0, 0).narrow(0, 0, 1);
+  EXPECT_LE(
+      largest_difference(linear_.forward(row, true), by_formula().select(0, 0).narrow(0, 0, 1)),
+      1e-12);
+}
+
+}  // namespace
+}  // namespace strop::trainer
