@@ -14,6 +14,7 @@
 #include "trainer/model/decoder.h"
 #include "trainer/model_card.h"
 #include "trainer/precision.h"
+#include "trainer/progress.h"
 #include "trainer/reference_cache.h"
 #include "trainer/run_inputs.h"
 #include "trainer/trainee.h"
@@ -141,7 +142,9 @@ nlohmann::json hone(const Recipe& recipe, int threads) {
   const torch::Device device = choose_device(recipe.train.device);
   const Tokenizer tokenizer = load_tokenizer(recipe);
   Decoder base = load_base(recipe, tokenizer);
+  const double data_began = steady_seconds();
   const TokenPairs data = load_pairs(recipe, tokenizer);
+  const double data_seconds = steady_seconds() - data_began;
   say_data(recipe, data);
   const torch::ScalarType type = compute_type(recipe.train.precision, base.config(), device);
   LoopOptions options{.threads = worker_count(device, threads), .folder = recipe.out};
@@ -165,6 +168,7 @@ nlohmann::json hone(const Recipe& recipe, int threads) {
   nlohmann::json summary = summarize(recipe, data, result);
   summary["base"] = recipe.base;
   summary["base_sha256"] = options.fingerprint.at("base");
+  summary["data_seconds"] = data_seconds;
   summary["device"] = device.str();
   summary["precision"] = type_name(type);
   if (cache) summary["reference_cached"] = cache->found();

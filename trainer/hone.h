@@ -4,7 +4,7 @@
 // Owns all it loads for the length of the call; main thread. Writes to the recipe's `out`:
 // adapter_config.json and adapter_model.safetensors, as PEFT writes them (a full fine-tune writes a
 // model folder instead), README.md (a model card), summary.json, metrics.jsonl, tensorboard/, and
-// while it runs checkpoint/. Killed and started again it goes on, bit for bit. Errors:
+// while it runs checkpoint/. Killed and started again it goes on, bit for bit on a CPU. Errors:
 // std::invalid_argument for a recipe that does not fit its base, std::runtime_error for files,
 // damaged checkpoints, and nothing to train on; all say what to do.
 #pragma once

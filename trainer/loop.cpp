@@ -77,7 +77,7 @@ class Loop {
 
   LoopResult run() {
     resume();
-    const double begins = steady_seconds();
+    const double reference_began = steady_seconds();
     if (preference_ && reference_.empty()) score_reference();
     const double began = steady_seconds();
     Progress progress(method_name(recipe_.method), steps_, history_.steps(),
@@ -99,7 +99,7 @@ class Loop {
             .best_step = best_.step(),
             .gave_up = best_.gives_up(),
             .seconds = steady_seconds() - began,
-            .reference_seconds = began - begins};
+            .reference_seconds = began - reference_began};
   }
 
  private:

@@ -8,7 +8,7 @@
 namespace strop::trainer {
 namespace {
 
-constexpr std::int64_t kGroupNumbers = 1 << 24;  // 64 MiB of denominators at a time
+constexpr std::int64_t kGroupNumbers = 1 << 24;  // what is computed at once: 64 MiB
 
 }  // namespace
 
@@ -41,11 +41,11 @@ void AdamW::step(double learning_rate) {
   const double correct1 = 1 - std::pow(options_.beta1, static_cast<double>(steps_));
   const double correct2 = std::sqrt(1 - std::pow(options_.beta2, static_cast<double>(steps_)));
   for (const std::vector<std::size_t>& group : groups()) {
-    const TensorList gradients = gradients_of(group);
-    TensorList parameters;
-    TensorList decayed;
-    TensorList m;
-    TensorList v;
+    const Tensors gradients = gradients_of(group);
+    Tensors parameters;
+    Tensors decayed;
+    Tensors m;
+    Tensors v;
     for (const std::size_t i : group) {
       parameters.push_back(parameters_[i]);
       if (parameters_[i].dim() > 1) decayed.push_back(parameters_[i]);
@@ -58,7 +58,7 @@ void AdamW::step(double learning_rate) {
     at::_foreach_add_(m, gradients, 1 - options_.beta1);
     at::_foreach_mul_(v, options_.beta2);
     at::_foreach_addcmul_(v, gradients, gradients, 1 - options_.beta2);
-    TensorList denominators = at::_foreach_sqrt(v);
+    Tensors denominators = at::_foreach_sqrt(v);
     at::_foreach_div_(denominators, correct2);
     at::_foreach_add_(denominators, options_.eps);
     at::_foreach_addcdiv_(parameters, m, denominators, -learning_rate / correct1);
@@ -72,9 +72,16 @@ void AdamW::zero_grad() {
 double AdamW::clip(double limit) {
   torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> norms;
-  for (const std::vector<std::size_t>& group : groups())
-    for (torch::Tensor& norm : at::_foreach_norm(gradients_of(group), 2))
-      norms.push_back(std::move(norm));
+  for (const std::vector<std::size_t>& group : groups()) {
+    const Tensors gradients = gradients_of(group);
+    if (gradients.front().is_cuda()) {
+      for (torch::Tensor& norm : at::_foreach_norm(gradients, 2)) norms.push_back(std::move(norm));
+      continue;
+    }
+    // A CPU's norm adds one number after another in float32: of a large matrix too few arrive.
+    for (const torch::Tensor& gradient : gradients)
+      norms.push_back(gradient.pow(2).sum(torch::kFloat64).sqrt_());
+  }
   if (norms.empty()) return 0;
   // A GPU is waited for once.
   const double norm = torch::stack(norms).to(torch::kFloat64).norm().item<double>();
@@ -84,8 +91,8 @@ double AdamW::clip(double limit) {
   return norm;
 }
 
-AdamW::TensorList AdamW::gradients_of(const std::vector<std::size_t>& group) const {
-  TensorList out;
+AdamW::Tensors AdamW::gradients_of(const std::vector<std::size_t>& group) const {
+  Tensors out;
   for (const std::size_t i : group) out.push_back(parameters_[i].grad());
   return out;
 }

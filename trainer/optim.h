@@ -43,11 +43,11 @@ class AdamW {
   void restore(const NamedTensors& state);
 
  private:
-  using TensorList = std::vector<torch::Tensor>;
+  using Tensors = std::vector<torch::Tensor>;
 
   // Parameters that have a gradient, in groups of not too many numbers.
   std::vector<std::vector<std::size_t>> groups() const;
-  TensorList gradients_of(const std::vector<std::size_t>& group) const;
+  Tensors gradients_of(const std::vector<std::size_t>& group) const;
 
   std::vector<torch::Tensor> parameters_;
   std::vector<torch::Tensor> m_;

@@ -52,7 +52,8 @@ Trained train_with_strop(const TrainerSetup& setup, const DpoRun& run) {
               .peak_mib = use.peak_mib,
               .losses = {},
               .training_seconds = summary.at("seconds").get<double>(),
-              .reference_seconds = summary.at("reference_seconds").get<double>()};
+              .reference_seconds = summary.at("reference_seconds").get<double>(),
+              .data_seconds = summary.at("data_seconds").get<double>()};
   std::ifstream metrics(setup.file("out/metrics.jsonl"));
   for (std::string line; std::getline(metrics, line);)
     if (const json step = json::parse(line); step.contains("loss"))

@@ -40,9 +40,11 @@ struct Trained {
   double processor_seconds = 0;
   double peak_mib = 0;
   std::vector<double> losses;  // by step
-  // Of the steps alone, and of the reference before them; of a peer not known.
+  // Of the steps alone, of the reference before them, and of reading the pairs; of a peer not
+  // known.
   double training_seconds = 0;
   double reference_seconds = 0;
+  double data_seconds = 0;
 
   double pairs_a_second() const { return pairs / seconds; }
 };

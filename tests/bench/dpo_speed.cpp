@@ -96,6 +96,10 @@ class DpoRows {
     report_.add({bench_, "strop-trainer, memory by " + against, strop.peak_mib, "MiB", against,
                  ratio, "<= 0.5 x", ratio <= goal});
   }
+  void add_unmeasured(const std::string& name) {
+    report_.add({bench_, name + ": not measured, it has failed", 0, "pairs/s", "", std::nullopt,
+                 "measured", false});
+  }
   // The share of what the maker promises (MFU).
   void add_useful(double done, double peak, const std::string& shape) {
     const double goal = shape == "qwen2.5-7b" ? 0.45 : shape == "qwen2.5-1.5b" ? 0.38 : 0.25;
@@ -131,11 +135,11 @@ void measure_in(const std::string& precision, const TrainerSetup& setup, Report&
                                            .shard = flags.micro_batch,
                                            .epochs = training.epochs,
                                            .threads = flags.threads});
-  // On a GPU so few pairs are done before a process and its model are there: as of TRL, only what
-  // is computed counts.
+  // On a GPU so few pairs are done before a process and its model are there. What counts is what
+  // TRL's clock has: the pairs are read, the reference is scored, and the steps are made.
   if (flags.on_gpu()) {
     rows.add_plain("strop-trainer, whole process", strop.seconds, "s");
-    strop.seconds = strop.training_seconds + strop.reference_seconds;
+    strop.seconds = strop.data_seconds + strop.reference_seconds + strop.training_seconds;
   }
   rows.add_use("strop-trainer", strop);
   const auto gemms =
@@ -174,8 +178,9 @@ void measure_in(const std::string& precision, const TrainerSetup& setup, Report&
     Trained trl;
     try {
       trl = train_with_trl(setup, precision, other.settings);
-    } catch (const std::runtime_error& error) {  // which may need more memory than there is
-      std::fprintf(stderr, "%s are not measured: %s\n", other.name, error.what());
+    } catch (const std::runtime_error& error) {  // it may need more memory than there is
+      std::fprintf(stderr, "%s: not measured: %s\n", other.name, error.what());
+      rows.add_unmeasured(other.name);
       continue;
     }
     rows.add_plain(other.name, trl.pairs_a_second(), "pairs/s");

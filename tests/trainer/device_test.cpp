@@ -75,17 +75,11 @@ TEST(Device, EveryCommandTakesTheFlagBeforeTheRecipeBeforeTheConfiguration) {
   }
 }
 
-std::vector<std::string> devices_here() {
-  std::vector<std::string> out{"cpu"};
-  if (torch::cuda::is_available()) out.emplace_back("cuda:0");
-  return out;
-}
-
-class EveryDevice : public testing::TestWithParam<std::string> {};
+class EveryDevice : public testing::TestWithParam<torch::Device> {};
 
 INSTANTIATE_TEST_SUITE_P(OfThisMachine, EveryDevice, testing::ValuesIn(devices_here()),
                          [](const auto& device) {
-                           return device.param.substr(0, 4) == "cuda" ? "Cuda" : "Cpu";
+                           return device.param.is_cuda() ? "Cuda" : "Cpu";
                          });
 
 // An adapter that was moved there still belongs to its model, and learns.
@@ -110,7 +104,7 @@ TEST_P(EveryDevice, LearnsWhatAnAdapterMadeOnTheCpuLearnsThere) {
   };
   const auto wanted = losses_on(torch::kCPU, true);
   for (const bool adapted_before : {true, false}) {
-    const auto got = losses_on(torch::Device(GetParam()), adapted_before);
+    const auto got = losses_on(GetParam(), adapted_before);
     EXPECT_NEAR(got.first, wanted.first, 1e-4);
     EXPECT_NEAR(got.second, wanted.second, 1e-3);
     EXPECT_LT(got.second, got.first);

@@ -51,12 +51,6 @@ TEST(Fused, TurnedIsItsFormula) {
                turned(x, turns).index_select(0, some), {x});
 }
 
-std::vector<torch::Device> devices_here() {
-  std::vector<torch::Device> out{torch::kCPU};
-  if (torch::cuda::is_available()) out.emplace_back(torch::kCUDA, 0);
-  return out;
-}
-
 // On a GPU by kernels of its own, which round once; on a CPU by operators, each of which rounds.
 TEST(Fused, InBfloat16OnEveryDeviceIsNearTheWhole) {
   torch::manual_seed(1);

@@ -67,6 +67,29 @@ TEST_P(AdaptedLinear, WithItsAdapterOffIsThePlainOne) {
   EXPECT_TRUE(torch::equal(linear_.forward(x_, false), torch::linear(x_, weight_, bias_)));
 }
 
+// As large models are trained on a CPU: wide enough for the products of affine.h, rows that lie
+// apart.
+TEST(Adapted, InFloat32IsNearItsFormula) {
+  torch::manual_seed(3);
+  const Tensor weight = torch::randn({48, 32});
+  const Tensor a = torch::randn({16, 32}).requires_grad_();
+  const Tensor b = torch::randn({48, 16}).requires_grad_();
+  const Tensor x = torch::randn({32, 70}).requires_grad_();
+  Linear linear("any", weight, {});
+  linear.set_adapter(a, b, kScale);
+  const Tensor is = linear.forward(x.t(), true);
+  const Tensor should =
+      torch::mm(x.t(), weight.t()) + kScale * torch::mm(torch::mm(x.t(), a.t()), b.t());
+  const std::vector<Tensor> inputs{x, a, b};
+  const Tensor along = torch::randn_like(should);
+  const auto slopes = torch::autograd::grad({(is * along).sum()}, inputs);
+  const auto wanted = torch::autograd::grad({(should * along).sum()}, inputs);
+  EXPECT_LE(largest_difference(is, should) / should.abs().max().item<double>(), 1e-5);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    EXPECT_LE(largest_difference(slopes[i], wanted[i]) / wanted[i].abs().max().item<double>(), 1e-5)
+        << i;
+}
+
 // As a server calls it: nothing is kept, and one row goes another way.
 TEST_P(AdaptedLinear, WithoutGradientsIsTheSame) {
   const torch::NoGradGuard no_grad;

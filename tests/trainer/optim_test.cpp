@@ -47,6 +47,35 @@ TEST(AdamW, EqualsALoopOverNumbers) {
                 1e-5);
 }
 
+// As many numbers as are computed at once, twice, with one between them that has no gradient.
+TEST(AdamW, StepsManyParametersAsEachAlone) {
+  const AdamWOptions options{.weight_decay = 0.1};
+  const auto parameters = [] {
+    std::vector<Tensor> out;
+    for (const std::int64_t rows : {4100, 2, 3, 4100})
+      out.push_back(torch::full({rows, rows == 4100 ? 4100 : 2}, 0.5).set_requires_grad(true));
+    for (const std::size_t i : {0, 1, 3})
+      out[i].mutable_grad() = torch::full_like(out[i], 0.25 * static_cast<double>(i + 1)).detach();
+    return out;
+  };
+  const std::vector<Tensor> together = parameters();
+  AdamW all(together, options);
+  all.step(0.1);
+  const std::vector<Tensor> apart = parameters();
+  for (std::size_t i = 0; i < apart.size(); ++i) {
+    AdamW({apart[i]}, options).step(0.1);
+    EXPECT_TRUE(torch::equal(together[i], apart[i])) << i;
+  }
+}
+
+// Sixty-seven million ones: one after another in float32 they would stop counting.
+TEST(AdamW, TheNormOfALargeGradientIsWhole) {
+  Tensor large = torch::zeros({1 << 13, 1 << 13}).set_requires_grad(true);
+  AdamW optimizer({large}, {});
+  large.mutable_grad() = torch::ones({1 << 13, 1 << 13});
+  EXPECT_NEAR(optimizer.clip(0), 1 << 13, 1e-3);
+}
+
 TEST(AdamW, DecaysMatricesAndSparesVectors) {
   Tensor matrix = torch::ones({2, 2}).set_requires_grad(true);
   Tensor vector = torch::ones({2}).set_requires_grad(true);

@@ -67,10 +67,12 @@ class PackedAttention : public testing::TestWithParam<std::vector<PackedGroup>> 
 
 INSTANTIATE_TEST_SUITE_P(
     Groups, PackedAttention,
-    testing::Values(std::vector<PackedGroup>{{7, {4, 3}, 6}}, std::vector<PackedGroup>{{1, {}, 0}},
-                    std::vector<PackedGroup>{
-                        {300, {5, 0, 130, 1}, 299}, {3, {2}, 0}, {128, {}, 127}},
-                    std::vector<PackedGroup>{{129, {100, 100, 100}, 128}, {129, {2}, 0}}));
+    testing::Values(
+        std::vector<PackedGroup>{{7, {4, 3}, 6}}, std::vector<PackedGroup>{{7, {0, 0}, 6}},
+        std::vector<PackedGroup>{{1, {0, 0}, 0}}, std::vector<PackedGroup>{{5, {4, 3}, 7}},
+        std::vector<PackedGroup>{{5, {4, 3}, 10}}, std::vector<PackedGroup>{{1, {}, 0}},
+        std::vector<PackedGroup>{{300, {5, 0, 130, 1}, 299}, {3, {2}, 0}, {128, {}, 127}},
+        std::vector<PackedGroup>{{129, {100, 100, 100}, 128}, {129, {2}, 0}}));
 
 TEST_P(PackedAttention, IsAttentionUnderOneMask) {
   const Tensor out = packed_attention(q_, k_, v_, text_, Queries::kAll);
@@ -98,11 +100,13 @@ Tensor by_sequences(const Tensor& q, const Tensor& k, const Tensor& v,
   std::vector<Tensor> out;
   std::int64_t most_queries = 0;
   std::int64_t most_keys = 0;
+  const Tensor all_keys =
+      sequences.keys.defined() ? sequences.keys : torch::arange(k.size(1), torch::kInt64);
   for (std::int64_t i = 0; i + 1 < sequences.query_ends.size(0); ++i) {
     const std::int64_t first = end(sequences.query_ends, i);
     const std::int64_t queries = end(sequences.query_ends, i + 1) - first;
     const Tensor here =
-        sequences.keys.slice(0, end(sequences.key_ends, i), end(sequences.key_ends, i + 1));
+        all_keys.slice(0, end(sequences.key_ends, i), end(sequences.key_ends, i + 1));
     const std::int64_t keys = here.size(0);
     out.push_back(by_one_mask(q.narrow(1, first, queries), k.index_select(1, here),
                               v.index_select(1, here),
@@ -123,31 +127,30 @@ TEST_P(PackedAttention, OfTheSequencesIsTheSame) {
                {all.index_select(1, text_->asked())});
 }
 
-std::vector<torch::Device> devices_here() {
-  std::vector<torch::Device> out{torch::kCPU};
-  if (torch::cuda::is_available()) out.emplace_back(torch::kCUDA, 0);
-  return out;
-}
-
 // On a GPU by its own kernels.
 TEST_P(PackedAttention, InBfloat16IsNearTheWhole) {
-  const Tensor wanted = packed_attention(q_, k_, v_, text_, Queries::kAll);
-  const Tensor along = torch::randn_like(wanted);
-  const auto slopes = torch::autograd::grad({(wanted * along).sum()}, {q_, k_, v_});
-  for (const torch::Device device : devices_here()) {
-    const auto half = [&](const Tensor& t) { return t.detach().to(device).to(torch::kBFloat16); };
-    std::vector<Tensor> in;
-    for (const Tensor& one : {q_, k_, v_}) in.push_back(half(one).requires_grad_());
-    const auto text =
-        PackedText::on(device, text_, attends_by_sequences(device, torch::kBFloat16, kDim));
-    const Tensor out = packed_attention(in[0], in[1], in[2], text, Queries::kAll);
-    const auto far = [](const Tensor& is, const Tensor& should) {
-      return ((is.to(torch::kCPU, torch::kFloat64) - should).norm() / (should.norm() + 1e-3))
-          .item<double>();
-    };
-    EXPECT_LE(far(out.detach(), wanted.detach()), 2e-2) << device;
-    const auto are = torch::autograd::grad({(out * half(along)).sum()}, in);
-    for (std::size_t i = 0; i < are.size(); ++i) EXPECT_LE(far(are[i], slopes[i]), 3e-2) << device;
+  const auto far = [](const Tensor& is, const Tensor& should) {
+    const Tensor difference = is.to(torch::kCPU, torch::kFloat64) - should;
+    return (difference.norm() / (should.norm() + 1e-3)).item<double>();
+  };
+  for (const Queries queries : {Queries::kAll, Queries::kAsked}) {
+    const bool some = queries == Queries::kAsked && text_->asked().defined();
+    const Tensor q = some ? q_.detach().index_select(1, text_->asked()).requires_grad_() : q_;
+    const Tensor wanted = packed_attention(q, k_, v_, text_, queries);
+    const Tensor along = torch::randn_like(wanted);
+    const auto slopes = torch::autograd::grad({(wanted * along).sum()}, {q, k_, v_});
+    for (const torch::Device device : devices_here()) {
+      const auto half = [&](const Tensor& t) { return t.detach().to(device).to(torch::kBFloat16); };
+      std::vector<Tensor> in;
+      for (const Tensor& one : {q, k_, v_}) in.push_back(half(one).requires_grad_());
+      const auto text =
+          PackedText::on(device, text_, attends_by_sequences(device, torch::kBFloat16, kDim));
+      const Tensor out = packed_attention(in[0], in[1], in[2], text, queries);
+      EXPECT_LE(far(out.detach(), wanted.detach()), 2e-2) << device;
+      const auto are = torch::autograd::grad({(out * half(along)).sum()}, in);
+      for (std::size_t i = 0; i < are.size(); ++i)
+        EXPECT_LE(far(are[i], slopes[i]), 3e-2) << device << ' ' << i;
+    }
   }
 }
 

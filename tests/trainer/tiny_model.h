@@ -57,4 +57,11 @@ inline void add_random_adapter(Decoder& model, std::int64_t rank, bool zero_b) {
   }
 }
 
+// A CPU, and a GPU where there is one.
+inline std::vector<torch::Device> devices_here() {
+  std::vector<torch::Device> out{torch::kCPU};
+  if (torch::cuda::is_available()) out.emplace_back(torch::kCUDA, 0);
+  return out;
+}
+
 }  // namespace strop::trainer

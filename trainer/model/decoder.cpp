@@ -12,11 +12,8 @@
 #include "trainer/model/recomputed.h"
 
 namespace strop::trainer {
-namespace {
 
 using torch::Tensor;
-
-}  // namespace
 
 Decoder::Decoder(const ModelConfig& config)
     : config_(config), layers_(static_cast<std::size_t>(config.layers)) {
@@ -308,8 +305,8 @@ void Decoder::move_to(torch::Device device) {
     move(linear->a());
     move(linear->b());
   }
-  cos_ = cos_.to(device);
-  sin_ = sin_.to(device);
+  move(cos_);
+  move(sin_);
 }
 
 NamedTensors Decoder::tensors() const {

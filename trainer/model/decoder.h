@@ -70,7 +70,7 @@ class Decoder {
 
   KvCache make_cache(std::int64_t batch, std::int64_t capacity) const;
 
-  // Weights and adapter in place: who holds a tensor of the model's holds the moved one.
+  // Moves weights and adapter in place: who holds a tensor of the model's holds the moved one.
   void move_to(torch::Device device);
 
   // The base weights by their checkpoint names, not copied; a tied head appears once, as the

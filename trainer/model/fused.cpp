@@ -69,8 +69,9 @@ Tensor turned(const Tensor& x, const Turns& turns, double sign) {
   const Tensor other = torch::roll(x, x.size(-1) / 2, -1);
 #if STROP_HAS_GPU_KERNELS
   if (turns.cos_rest.defined())
-    return turned_on_gpu(x, other, turns.cos, turns.cos_rest, turns.sin * sign,
-                         turns.sin_rest * sign);
+    return turned_on_gpu(x, other, turns.cos, turns.cos_rest,
+                         sign < 0 ? turns.sin.neg() : turns.sin,
+                         sign < 0 ? turns.sin_rest.neg() : turns.sin_rest);
 #endif
   return torch::addcmul(x * turns.cos, other, turns.sin, sign).to(x.scalar_type());
 }
@@ -91,15 +92,15 @@ class Turned : public torch::autograd::Function<Turned> {
 
 #if STROP_HAS_FUSED_RMS_NORM
 
-// One kernel each way, which computes in full as well; the weight is rounded as x is.
+// One kernel each way, which computes in full as well, with a weight that is not trained.
 class RmsNormOnGpu : public torch::autograd::Function<RmsNormOnGpu> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight,
                         double eps) {
     const Tensor in = x.contiguous();
-    const auto [out, scale] =
-        at::_fused_rms_norm(in, {x.size(-1)}, weight.to(x.scalar_type()), eps);
-    context->save_for_backward({in, weight, scale});
+    const Tensor rounded = weight.to(x.scalar_type());
+    const auto [out, scale] = at::_fused_rms_norm(in, {x.size(-1)}, rounded, eps);
+    context->save_for_backward({in, rounded, scale});
     return out;
   }
 
@@ -107,10 +108,9 @@ class RmsNormOnGpu : public torch::autograd::Function<RmsNormOnGpu> {
     const auto saved = context->get_saved_variables();
     const Tensor& x = saved[0];
     const Tensor& weight = saved[1];
-    const auto [dx, dweight] = at::_fused_rms_norm_backward(
-        gradients[0].contiguous(), x, {x.size(-1)}, saved[2], weight.to(x.scalar_type()),
-        {true, context->needs_input_grad(1)});
-    return {dx, dweight.defined() ? dweight.to(weight.scalar_type()) : dweight, Tensor()};
+    const auto dx = std::get<0>(at::_fused_rms_norm_backward(
+        gradients[0].contiguous(), x, {x.size(-1)}, saved[2], weight, {true, false}));
+    return {dx, Tensor(), Tensor()};
   }
 };
 
@@ -120,7 +120,7 @@ class RmsNormOnGpu : public torch::autograd::Function<RmsNormOnGpu> {
 
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
 #if STROP_HAS_FUSED_RMS_NORM
-  if (x.is_cuda()) return RmsNormOnGpu::apply(x, weight, eps);
+  if (x.is_cuda() && !weight.requires_grad()) return RmsNormOnGpu::apply(x, weight, eps);
 #endif
   return RmsNorm::apply(x, weight, eps);
 }

@@ -10,10 +10,12 @@
 namespace strop::trainer {
 
 // x · w / √(mean(x²) + ε) over the last dimension (Zhang & Sennrich 2019): x [..., D], weight [D].
-// Half precision is computed in float32 and rounded at the end.
+// Half precision is computed in float32 and rounded at the end; on a GPU a weight that is not
+// trained is rounded as x is.
 torch::Tensor rms_norm(const torch::Tensor& x, const torch::Tensor& weight, double eps);
 
-// silu(gate) · up (Shazeer 2020, SwiGLU), of one shape. Half precision is rounded after each step.
+// silu(gate) · up (Shazeer 2020, SwiGLU), of one shape. Half precision is rounded after each step
+// on a CPU, once on a GPU.
 torch::Tensor gated_silu(const torch::Tensor& gate, const torch::Tensor& up);
 
 // By how much the numbers of each token are turned, cos and sin [T, 1, D], where sin of the first
@@ -21,7 +23,7 @@ torch::Tensor gated_silu(const torch::Tensor& gate, const torch::Tensor& up);
 struct Turns {
   torch::Tensor cos;
   torch::Tensor sin;
-  // Where a kernel of a GPU takes tables of x's type alone: what they lack of float32, else
+  // Where a kernel of a GPU takes tables of x's type alone: what they lack, to twice its bits; else
   // undefined.
   torch::Tensor cos_rest;
   torch::Tensor sin_rest;

@@ -12,7 +12,7 @@
 
 namespace strop::trainer {
 
-// Whether `t` is such a tensor, and the GPU's first use of a kernel went well.
+// Whether `t` is such a tensor; the first that is has the kernels tried.
 bool has_gpu_kernels(const torch::Tensor& t);
 
 // silu(gate)·up, and the gradients of both by that of the product.

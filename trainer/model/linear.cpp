@@ -26,7 +26,10 @@ class Adapted : public torch::autograd::Function<Adapted> {
                         const Tensor& a, const Tensor& b, double scale) {
     Tensor y = affine(x, frozen.weight, frozen.bias);
     const Tensor low = affine(x, a, {});
-    y.addmm_(low, b.t(), 1, scale);
+    if (y.size(0) == 1)
+      y.add_(affine(low, b, {}), scale);  // a product with one row is made otherwise
+    else
+      y.addmm_(low, b.t(), 1, scale);
     context->save_for_backward({x, frozen.weight, a, b, low});
     context->saved_data["scale"] = scale;
     return y;
@@ -39,14 +42,14 @@ class Adapted : public torch::autograd::Function<Adapted> {
     const Tensor& a = saved[2];
     const Tensor& b = saved[3];
     const double scale = context->saved_data["scale"].toDouble();
-    const Tensor dy = gradients[0];
-    const Tensor dlow = torch::mm(dy, b).mul_(scale);
+    const Tensor& dy = gradients[0];
+    const Tensor dlow = torch::mm(dy, b);
     Tensor dx;
     if (context->needs_input_grad(0)) {
       dx = affine(dy, weight.t(), {});
-      dx.addmm_(dlow, a);
+      dx.addmm_(dlow, a, 1, scale);
     }
-    const Tensor da = torch::mm(dlow.t(), x);
+    const Tensor da = torch::mm(dlow.t(), x).mul_(scale);
     const Tensor db = torch::mm(dy.t(), saved[4]).mul_(scale);
     return {dx, Tensor(), da, db, Tensor()};
   }
@@ -62,8 +65,7 @@ Tensor Linear::forward(const Tensor& x, bool with_adapter) const {
   const Tensor a = a_.to(type);
   const Tensor b = b_.to(type);
   const bool trains = weight.requires_grad() || (bias.defined() && bias.requires_grad());
-  // Half precision on a CPU gains nothing by it, and there shared prompts are nearer to separate
-  // ones without it (docs/parity.md, 4: 9e-3; with it 1.2e-2).
+  // On a CPU half precision gains nothing by it.
   const bool half_on_cpu = x.is_cpu() && x.element_size() < 4;
   if (!drops() && !trains && !half_on_cpu) {
     std::vector<std::int64_t> shape = x.sizes().vec();

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 #include <mutex>
+#include <tuple>
 
 #include "trainer/model/torch_version.h"
 #include "trainer/model/wide.h"
@@ -113,6 +114,7 @@ class BlockAttention : public torch::autograd::Function<BlockAttention> {
 
 // A prompt's key has a part from each of its completions: their sum is kept in full.
 Tensor keys_by_sequence(const Tensor& t, const PackedText::Sequences& sequences) {
+  if (!sequences.keys.defined()) return t.transpose(0, 1);
   return wide(t.transpose(0, 1)).index_select(0, sequences.keys).to(t.scalar_type());
 }
 
@@ -151,6 +153,8 @@ bool sequences_are_right(torch::Device device, torch::ScalarType type, std::int6
                            2e-2))
         return false;
     return true;
+  } catch (const c10::OutOfMemoryError&) {
+    throw;
   } catch (const c10::Error&) {  // no kernel for this GPU
     return false;
   }
@@ -164,9 +168,9 @@ bool attends_by_sequences(torch::Device device, torch::ScalarType type, std::int
 #if STROP_HAS_FLASH_ATTENTION
   if (!device.is_cuda() || c10::elementSize(type) != 2) return false;
   static std::mutex mutex;
-  static std::map<std::int64_t, bool> known;
+  static std::map<std::tuple<torch::DeviceIndex, torch::ScalarType, std::int64_t>, bool> known;
   const std::lock_guard lock(mutex);
-  const auto [place, fresh] = known.try_emplace(head_dim);
+  const auto [place, fresh] = known.try_emplace({device.index(), type, head_dim});
   if (fresh) place->second = sequences_are_right(device, type, head_dim);
   return place->second;
 #else

@@ -22,20 +22,27 @@ class SequenceList {
   void add(const PackedGroup& group, std::int64_t from, std::int64_t token) {
     const std::int64_t first =
         group.prompt + (group.completions.empty() ? 0 : group.completions.front());
-    add_keys(token, first);
-    close(std::max<std::int64_t>(0, first - from), first);
+    if (from < first) {
+      add_keys(token, first);
+      close(first - from, first);
+    }
     std::int64_t begin = first;
     for (std::size_t i = 1; i < group.completions.size(); ++i) {
       const std::int64_t end = begin + group.completions[i];
-      add_keys(token, group.prompt);
-      add_keys(token + begin, end - begin);
-      close(std::max<std::int64_t>(0, end - std::max(begin, from)), group.prompt + end - begin);
+      if (const std::int64_t asked = std::max(begin, from); asked < end) {
+        add_keys(token, group.prompt);
+        add_keys(token + begin, end - begin);
+        close(end - asked, group.prompt + end - begin);
+      }
       begin = end;
     }
   }
 
-  PackedText::Sequences on(torch::Device device) const {
-    return {torch::tensor(keys_, torch::kInt64).to(device),
+  // Of a text of so many tokens.
+  PackedText::Sequences on(torch::Device device, std::int64_t tokens) const {
+    std::vector<std::int64_t> all(static_cast<std::size_t>(tokens));
+    std::iota(all.begin(), all.end(), 0);
+    return {keys_ == all ? Tensor() : torch::tensor(keys_, torch::kInt64).to(device),
             torch::tensor(query_ends_, torch::kInt32).to(device),
             torch::tensor(key_ends_, torch::kInt32).to(device), most_queries_, most_keys_};
   }
@@ -81,8 +88,8 @@ PackedText::PackedText(const std::vector<PackedGroup>& groups, torch::Device dev
   }
   positions_ = torch::tensor(positions, torch::kInt64).to(device);
   if (asked.size() != positions.size()) asked_ = torch::tensor(asked, torch::kInt64).to(device);
-  sequences_ = sequences.on(device);
-  asked_sequences_ = asked_sequences.on(device);
+  sequences_ = sequences.on(device, tokens_);
+  asked_sequences_ = asked_sequences.on(device, tokens_);
 }
 
 c10::intrusive_ptr<PackedText> PackedText::on(torch::Device device,
@@ -94,7 +101,7 @@ c10::intrusive_ptr<PackedText> PackedText::on(torch::Device device,
   if (moved->asked_.defined()) moved->asked_ = moved->asked_.to(device);
   for (Sequences* sequences : {&moved->sequences_, &moved->asked_sequences_})
     for (Tensor* tensor : {&sequences->keys, &sequences->query_ends, &sequences->key_ends})
-      *tensor = tensor->to(device);
+      if (tensor->defined()) *tensor = tensor->to(device);
   if (by_sequences) return moved;
   moved->triangle_ = moved->triangle_.to(device);
   for (std::vector<Block>* blocks : {&moved->blocks_, &moved->asked_blocks_})

@@ -41,13 +41,13 @@ class PackedText : public torch::CustomClassHolder {
     torch::Tensor bias;
   };
 
-  // Queries that lie one after another, and their keys, of which each query sees all that end
-  // before its own: a prompt with its first completion, and each other completion behind a copy of
-  // the prompt's keys.
+  // Queries that lie one after another, and their keys: the last query sees all of them, each
+  // before it one fewer. A prompt with its first completion, and each other completion behind a
+  // copy of the prompt's keys; none without queries.
   struct Sequences {
-    torch::Tensor keys;             // int64: the token that each key is of
-    torch::Tensor query_ends;       // int32 [sequences + 1], cumulated, from 0
-    torch::Tensor key_ends;         // int32 [sequences + 1]
+    torch::Tensor keys;        // int64: the token that each key is of; undefined: all, in order
+    torch::Tensor query_ends;  // int32 [sequences + 1], cumulated, from 0
+    torch::Tensor key_ends;    // int32 [sequences + 1]
     std::int64_t most_queries = 0;  // of a sequence
     std::int64_t most_keys = 0;
   };
