@@ -13,7 +13,7 @@ using testing::HasSubstr;
 using torch::Tensor;
 
 Tensor gradient_of(const Tensor& parameter, int step) {
-  torch::manual_seed(static_cast<std::uint64_t>(100 + step));
+  torch::manual_seed(100 + static_cast<std::uint64_t>(step));
   return torch::randn(parameter.sizes());
 }
 
