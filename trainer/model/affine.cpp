@@ -31,14 +31,9 @@ bool has_instructions_left_unused() {
 }
 
 bool gains_by_convolving(const Tensor& x, const Tensor& weight) {
-  const auto is_float_here = [](const Tensor& t) {
-    return t.is_cpu() && t.scalar_type() == torch::kFloat32;
-  };
-  if (!is_float_here(x) || !is_float_here(weight) || !has_instructions_left_unused()) return false;
-  const std::int64_t out = weight.size(0);
-  const std::int64_t in = weight.size(1);
-  return x.size(-1) == in && x.numel() >= kManyRows * in && std::min(in, out) >= kWideEnough &&
-         out < kHead;
+  return x.device() == weight.device() && x.scalar_type() == weight.scalar_type() &&
+         x.size(-1) == weight.size(1) && x.numel() > 0 &&
+         is_affine_faster(x.numel() / x.size(-1), weight);
 }
 
 // x·Wᵀ, x [rows, in]. A linear layer is a convolution of one pixel, whose rows are the image and
@@ -76,6 +71,13 @@ class Convolved : public torch::autograd::Function<Convolved> {
 };
 
 }  // namespace
+
+bool is_affine_faster(std::int64_t rows, const Tensor& weight) {
+  const std::int64_t out = weight.size(0);
+  const std::int64_t in = weight.size(1);
+  return weight.is_cpu() && weight.scalar_type() == torch::kFloat32 && rows >= kManyRows &&
+         std::min(in, out) >= kWideEnough && out < kHead && has_instructions_left_unused();
+}
 
 Tensor affine(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const std::int64_t in = weight.size(1);

@@ -8,7 +8,12 @@
 
 #include <torch/torch.h>
 
+#include <cstdint>
+
 namespace strop::trainer {
+
+// Whether so many rows of W's type [out, in] go another way than LibTorch's products do.
+bool is_affine_faster(std::int64_t rows, const torch::Tensor& weight);
 
 torch::Tensor affine(const torch::Tensor& x, const torch::Tensor& weight,
                      const torch::Tensor& bias);

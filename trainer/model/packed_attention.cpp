@@ -5,6 +5,7 @@
 #include <mutex>
 #include <tuple>
 
+#include "trainer/model/affine.h"
 #include "trainer/model/torch_version.h"
 #include "trainer/model/wide.h"
 
@@ -19,29 +20,62 @@ const std::vector<PackedText::Block>& blocks_of(const PackedText& text, Queries 
   return queries == Queries::kAll ? text.blocks() : text.asked_blocks();
 }
 
-// Query heads that share a key head stand below each other: [H, N, D] → [G, H/G · rows, D].
-Tensor rows_of(const Tensor& t, const PackedText::Block& block, std::int64_t key_heads) {
+// Below so many multiplications a product by itself costs more before it starts than it saves.
+constexpr std::int64_t kLargeProduct = 1 << 22;
+
+// A block and the key heads that are computed at once.
+struct Part {
+  const PackedText::Block& block;
+  std::int64_t head = 0;
+  std::int64_t heads = 0;
+};
+
+// All heads at once, or one where affine() has a faster way to its product than a batch has.
+std::int64_t heads_at_once(const PackedText::Block& block, const Tensor& q, const Tensor& k) {
+  const std::int64_t rows = q.size(0) / k.size(0) * block.rows;
+  const bool large = rows * block.keys * k.size(2) >= kLargeProduct;
+  return large && is_affine_faster(rows, k[0].narrow(0, block.key, block.keys)) ? 1 : k.size(0);
+}
+
+template <typename F>
+void for_each_part(const std::vector<PackedText::Block>& blocks, const Tensor& q, const Tensor& k,
+                   const F& f) {
+  for (const PackedText::Block& block : blocks) {
+    const std::int64_t heads = heads_at_once(block, q, k);
+    for (std::int64_t head = 0; head < k.size(0); head += heads) f(Part{block, head, heads});
+  }
+}
+
+// Query heads that share a key head stand below each other: [H, N, D] → [heads, H/G · rows, D].
+Tensor rows_of(const Tensor& t, const Part& part, std::int64_t key_heads) {
   const std::int64_t group = t.size(0) / key_heads;
   return t.view({key_heads, group, t.size(1), t.size(2)})
-      .narrow(2, block.query, block.rows)
-      .reshape({key_heads, group * block.rows, t.size(2)});
+      .narrow(0, part.head, part.heads)
+      .narrow(2, part.block.query, part.block.rows)
+      .reshape({part.heads, group * part.block.rows, t.size(2)});
 }
 
-void put_rows(Tensor& t, const PackedText::Block& block, const Tensor& rows) {
-  const std::int64_t key_heads = rows.size(0);
+void put_rows(Tensor& t, const Part& part, std::int64_t key_heads, const Tensor& rows) {
   const std::int64_t group = t.size(0) / key_heads;
   t.view({key_heads, group, t.size(1), t.size(2)})
-      .narrow(2, block.query, block.rows)
-      .copy_(rows.view({key_heads, group, block.rows, t.size(2)}));
+      .narrow(0, part.head, part.heads)
+      .narrow(2, part.block.query, part.block.rows)
+      .copy_(rows.view({part.heads, group, part.block.rows, t.size(2)}));
 }
 
-Tensor keys_of(const Tensor& t, const PackedText::Block& block) {
-  return t.narrow(1, block.key, block.keys);
+Tensor keys_of(const Tensor& t, const Part& part) {
+  return t.narrow(0, part.head, part.heads).narrow(1, part.block.key, part.block.keys);
 }
 
-// What each query thinks of each key, [G, H/G · rows, keys]; the softmax is in float32 at least.
+// a·bᵀ of each head.
+Tensor product(const Tensor& a, const Tensor& b) {
+  return a.size(0) == 1 ? affine(a[0], b[0], {}).unsqueeze(0) : torch::bmm(a, b.transpose(1, 2));
+}
+
+// What each query thinks of each key, [heads, H/G · rows, keys]; the softmax is in float32 at
+// least.
 Tensor shares(const Tensor& q, const Tensor& k, const PackedText::Block& block) {
-  Tensor scores = torch::bmm(q, k.transpose(1, 2));
+  Tensor scores = product(q, k);
   const std::int64_t masked = block.bias.size(1);
   scores.view({scores.size(0), -1, block.rows, block.keys})
       .narrow(3, block.keys - masked, masked)
@@ -71,10 +105,11 @@ class BlockAttention : public torch::autograd::Function<BlockAttention> {
     const Tensor k = keys.contiguous();
     const Tensor v = values.contiguous();
     Tensor out = torch::empty_like(q);
-    for (const PackedText::Block& block : blocks_of(*text, which)) {
-      const Tensor share = shares(rows_of(q, block, k.size(0)), keys_of(k, block), block);
-      put_rows(out, block, torch::bmm(share.to(v.scalar_type()), keys_of(v, block)));
-    }
+    for_each_part(blocks_of(*text, which), q, k, [&](const Part& part) {
+      const Tensor share = shares(rows_of(q, part, k.size(0)), keys_of(k, part), part.block);
+      put_rows(out, part, k.size(0),
+               product(share.to(v.scalar_type()), keys_of(v, part).transpose(1, 2)));
+    });
     context->save_for_backward({q, k, v});
     context->saved_data["text"] = c10::IValue::make_capsule(text);
     context->saved_data["asked"] = which == Queries::kAsked;
@@ -94,18 +129,18 @@ class BlockAttention : public torch::autograd::Function<BlockAttention> {
     Tensor dq = torch::empty_like(q);
     const Tensor dk = wide_zeros(k);
     const Tensor dv = wide_zeros(v);
-    for (const PackedText::Block& block : blocks_of(text, which)) {
-      const Tensor block_q = rows_of(q, block, k.size(0));
-      const Tensor block_gradient = rows_of(gradient, block, k.size(0));
-      const Tensor share = shares(block_q, keys_of(k, block), block);
-      add_product(keys_of(dv, block), share.to(type).transpose(1, 2), block_gradient);
-      const Tensor dshare = torch::bmm(block_gradient, keys_of(v, block).transpose(1, 2));
+    for_each_part(blocks_of(text, which), q, k, [&](const Part& part) {
+      const Tensor part_q = rows_of(q, part, k.size(0));
+      const Tensor part_gradient = rows_of(gradient, part, k.size(0));
+      const Tensor share = shares(part_q, keys_of(k, part), part.block);
+      add_product(keys_of(dv, part), share.to(type).transpose(1, 2), part_gradient);
+      const Tensor dshare = product(part_gradient, keys_of(v, part));
       const Tensor dscores =
           at::_softmax_backward_data(dshare.to(share.scalar_type()), share, -1, share.scalar_type())
               .to(type);
-      put_rows(dq, block, torch::bmm(dscores, keys_of(k, block)));
-      add_product(keys_of(dk, block), dscores.transpose(1, 2), block_q);
-    }
+      put_rows(dq, part, k.size(0), product(dscores, keys_of(k, part).transpose(1, 2)));
+      add_product(keys_of(dk, part), dscores.transpose(1, 2), part_q);
+    });
     return {dq, dk.to(type), dv.to(type), Tensor(), Tensor()};
   }
 };
@@ -130,6 +165,7 @@ Tensor by_sequences(const Tensor& q, const Tensor& k, const Tensor& v,
 
 // What both ways make of a small text and its gradients, to eight bits.
 bool sequences_are_right(torch::Device device, torch::ScalarType type, std::int64_t head_dim) {
+  const c10::InferenceMode no_inference(false);  // a server may be what asks first
   const torch::AutoGradMode with_gradients(true);
   const std::vector<PackedGroup> groups{{37, {5, 9, 4}, 36}, {3, {2}, 0}};
   const auto text = c10::make_intrusive<PackedText>(groups, device);
@@ -170,9 +206,9 @@ bool attends_by_sequences(torch::Device device, torch::ScalarType type, std::int
   static std::mutex mutex;
   static std::map<std::tuple<torch::DeviceIndex, torch::ScalarType, std::int64_t>, bool> known;
   const std::lock_guard lock(mutex);
-  const auto [place, fresh] = known.try_emplace({device.index(), type, head_dim});
-  if (fresh) place->second = sequences_are_right(device, type, head_dim);
-  return place->second;
+  const std::tuple key{device.index(), type, head_dim};
+  if (const auto found = known.find(key); found != known.end()) return found->second;
+  return known[key] = sequences_are_right(device, type, head_dim);
 #else
   static_cast<void>(device);
   static_cast<void>(type);
