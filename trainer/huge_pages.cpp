@@ -22,10 +22,9 @@ torch::Tensor empty_on_huge_pages(at::IntArrayRef shape, torch::ScalarType type)
   return out;
 }
 
-torch::Tensor in_float32(const torch::Tensor& tensor) {
-  if (tensor.scalar_type() == torch::kFloat32 || !tensor.is_cpu())
-    return tensor.to(torch::kFloat32).contiguous();
-  return empty_on_huge_pages(tensor.sizes(), torch::kFloat32).copy_(tensor);
+torch::Tensor in_type(const torch::Tensor& tensor, torch::ScalarType type) {
+  if (tensor.scalar_type() == type || !tensor.is_cpu()) return tensor.to(type).contiguous();
+  return empty_on_huge_pages(tensor.sizes(), type).copy_(tensor);
 }
 
 }  // namespace strop::trainer

@@ -11,7 +11,7 @@ namespace strop::trainer {
 // of the address cache later.
 torch::Tensor empty_on_huge_pages(at::IntArrayRef shape, torch::ScalarType type);
 
-// The tensor itself if it is contiguous float32, else such a copy.
-torch::Tensor in_float32(const torch::Tensor& tensor);
+// The tensor itself if it is contiguous and of this type, else such a copy.
+torch::Tensor in_type(const torch::Tensor& tensor, torch::ScalarType type);
 
 }  // namespace strop::trainer

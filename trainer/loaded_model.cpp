@@ -41,14 +41,16 @@ std::string adapted_name(const std::string& base_name, const std::string& adapte
 }
 
 LoadedModel load_model(const std::string& directory, const std::string& adapter,
-                       const torch::Device& device) {
+                       const torch::Device& device, Precision precision) {
   if (!fs::is_directory(directory))
     throw std::invalid_argument("there is no model folder " + directory +
                                 ": --model wants one with config.json, model.safetensors and "
                                 "tokenizer.json");
   auto tokenizer = Tokenizer::load(directory);
   if (!tokenizer) throw std::runtime_error(tokenizer.error());
-  auto decoder = Decoder::load(directory);
+  const auto config = load_config(directory);
+  if (!config) throw std::runtime_error(config.error());
+  auto decoder = Decoder::load(directory, compute_type(precision, *config, device));
   if (!decoder) throw std::runtime_error(decoder.error());
   if (static_cast<std::int64_t>(tokenizer->vocab_size()) > decoder->config().vocab)
     throw std::runtime_error(directory + ": tokenizer.json has " +

@@ -9,6 +9,7 @@
 
 #include "schema/fim.h"
 #include "trainer/model/decoder.h"
+#include "trainer/precision.h"
 #include "trainer/tokenizer/tokenizer.h"
 
 namespace strop::trainer {
@@ -26,6 +27,7 @@ std::string adapted_name(const std::string& base_name, const std::string& adapte
 
 // `adapter`: empty for none. The family is the first one whose special tokens the vocabulary has.
 LoadedModel load_model(const std::string& directory, const std::string& adapter,
-                       const torch::Device& device = torch::kCPU);
+                       const torch::Device& device = torch::kCPU,
+                       Precision precision = Precision::kFloat32);
 
 }  // namespace strop::trainer

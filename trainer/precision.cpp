@@ -50,13 +50,21 @@ std::optional<Precision> precision_by_name(std::string_view name) {
   return std::nullopt;
 }
 
+Precision precision_of(std::string_view name, const std::string& where) {
+  const auto out = precision_by_name(name);
+  if (!out)
+    throw std::invalid_argument(where + " '" + std::string(name) +
+                                "' is unknown (known: auto, float32, bfloat16)");
+  return *out;
+}
+
 torch::ScalarType compute_type(Precision asked, const ModelConfig& config,
                                const torch::Device& device) {
   if (asked == Precision::kFloat32) return torch::kFloat32;
   const bool right = is_right(device);
   if (asked == Precision::kBfloat16 && !right)
     throw std::runtime_error(
-        "bfloat16 comes out wrong on this device: set [train] precision = \"float32\"");
+        "bfloat16 comes out wrong on this device: say precision = \"float32\"");
   const bool gains = has_instructions(device) && config.hidden >= kLargeEnough;
   return asked == Precision::kBfloat16 || (right && gains) ? torch::kBFloat16 : torch::kFloat32;
 }

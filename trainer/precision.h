@@ -1,4 +1,4 @@
-// In which numbers a run computes: float32, or bfloat16 with all that is trained kept in float32.
+// In which numbers a model computes: float32, or bfloat16 with all that is trained kept in float32.
 //
 // Free functions; any thread. Errors: std::runtime_error where bfloat16 was asked for and comes out
 // wrong here.
@@ -7,6 +7,7 @@
 #include <torch/torch.h>
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "trainer/model/config.h"
@@ -23,6 +24,12 @@ enum class Precision {
 // "auto", "float32", "bfloat16".
 std::string_view precision_name(Precision precision);
 std::optional<Precision> precision_by_name(std::string_view name);
+// The same of what `where` says; std::invalid_argument with the known names for another one.
+Precision precision_of(std::string_view name, const std::string& where);
+
+inline constexpr const char* kPrecisionHelp =
+    "what to compute in: auto, float32 or bfloat16 (default: precision in trainer.toml, else auto: "
+    "bfloat16 where the model and the device gain by it)";
 
 // float32 or bfloat16: what `asked` comes to, for this model on this device.
 torch::ScalarType compute_type(Precision asked, const ModelConfig& config,

@@ -152,11 +152,7 @@ void read_train(TomlReader& top, const std::string& file, TrainRecipe& out) {
     throw std::invalid_argument(file + ": [train] schedule '" + schedule +
                                 "' is unknown (known: constant, linear, cosine)");
   out.schedule = *known;
-  const auto numbers = precision_by_name(precision);
-  if (!numbers)
-    throw std::invalid_argument(file + ": [train] precision '" + precision +
-                                "' is unknown (known: auto, float32, bfloat16)");
-  out.precision = *numbers;
+  out.precision = precision_of(precision, file + ": [train] precision");
 }
 
 void read_evaluate(TomlReader& top, const std::string& file, Recipe& out) {

@@ -37,6 +37,9 @@ Settings read_settings(const std::string& file) {
   top.read("base", out.base);
   top.read("threads", out.threads);
   top.read("device", out.device);
+  std::string precision = "auto";
+  top.read("precision", precision);
+  out.precision = precision_of(precision, path + ": precision");
   const toml::table table = top.table("serve");
   TomlReader serve(table, path + ": [serve]");
   serve.read("bind", out.serve.bind);

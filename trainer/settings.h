@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <string>
 
+#include "trainer/precision.h"
+
 namespace strop::trainer {
 
 inline constexpr const char* kDefaultConfig = "/etc/strop/trainer.toml";
@@ -28,9 +30,10 @@ struct ServeSettings {
 };
 
 struct Settings {
-  std::string base;    // model folder
-  int threads = 0;     // to train and to measure with; 0: every core
-  std::string device;  // of device.h; empty: the first GPU if there is one
+  std::string base;                        // model folder
+  int threads = 0;                         // to train and to measure with; 0: every core
+  std::string device;                      // of device.h; empty: the first GPU if there is one
+  Precision precision = Precision::kAuto;  // to serve and to evaluate in; of a run its recipe says
   ServeSettings serve;
 };
 

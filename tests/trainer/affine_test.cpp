@@ -43,6 +43,21 @@ TEST(Affine, IsTheLinearLayerWhateverTheSizes) {
     }
 }
 
+// As a token of a model in bfloat16 is computed: its row and the result are rounded, the sum is
+// not.
+TEST(Affine, OfARowInBfloat16IsRoundedOnce) {
+  torch::manual_seed(1);
+  for (const std::int64_t in : {1, 7, 16, 63, 64, 96, 895}) {
+    const Tensor weight = torch::randn({3000, in}).to(torch::kBFloat16);
+    const Tensor x = torch::randn({1, in}).to(torch::kBFloat16);
+    const Tensor y = affine(x, weight, {});
+    ASSERT_EQ(y.scalar_type(), torch::kBFloat16);
+    const Tensor wanted = exact(x, weight, {});
+    const Tensor wrong = (y.to(torch::kFloat64) - wanted).abs() - wanted.abs() / 256;
+    EXPECT_LE(wrong.max().item<double>(), 1e-5 * std::sqrt(static_cast<double>(in))) << in;
+  }
+}
+
 TEST(Affine, GivesGradients) {
   torch::manual_seed(1);
   for (const std::int64_t rows : {1, 5, 33, 100}) {

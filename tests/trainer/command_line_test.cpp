@@ -222,6 +222,9 @@ TEST_F(CommandLine, TheConfigurationStandsInForFlagsAndAFlagWins) {
   EXPECT_THAT(said(base + "[serve]\ntoken_file = \"none\"\n", {"serve"}),
               HasSubstr("the token file " + (folder_ / "none") + " is no file"));
   EXPECT_THAT(said(base + "[serve]\ncontext = 9999999\n", {"serve"}), HasSubstr("--context"));
+  EXPECT_THAT(said(base + "precision = \"half\"\n", {"serve"}), HasSubstr("precision 'half'"));
+  EXPECT_THAT(said(base, {"serve", "--precision", "half"}),
+              HasSubstr("--precision 'half' is unknown (known: auto, float32, bfloat16)"));
   EXPECT_THAT(said(base + "[serve]\ncontext = 9999999\n", {"serve", "--context", "3"}),
               HasSubstr("--context must be from 9"));
   // Behind a proxy it listens where others reach it: here on an address that is not this machine's.
@@ -238,7 +241,7 @@ TEST_F(CommandLine, OnSighupTheServerLooksForItsAdapterAgain) {
                              "'; trainer='" STROP_BIN_DIR
                              R"(/strop-trainer'
 await() { until grep -qs "$1" "$2"; do kill -0 $server || exit 3; done; }
-"$trainer" serve --config trainer.toml --bind 127.0.0.1:0 --port-file port 2>log & server=$!
+"$trainer" serve --config trainer.toml --precision bfloat16 --bind 127.0.0.1:0 --port-file port 2>log & server=$!
 await . port
 kill -HUP $server
 await 'from now on' log
@@ -250,7 +253,8 @@ wait $server)";
   const Outcome outcome = run_program("/usr/bin/timeout", {"100", "/bin/sh", "-c", script});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(read_bytes(folder_ / "log"),
-              AllOf(HasSubstr("serving strop-tiny from now on\n"),
+              AllOf(HasSubstr("serving strop-tiny in bfloat16 on port "),
+                    HasSubstr("serving strop-tiny from now on\n"),
                     HasSubstr("/nowhere cannot be used: there is no adapter_config.json"),
                     HasSubstr("; the old one stays in force\n")));
 }

@@ -167,6 +167,24 @@ TEST_P(DecoderShapes, InBfloat16IsNearFloat32) {
   }
 }
 
+// As it is served: loaded in it, a prompt read, tokens taken one by one.
+TEST_P(DecoderShapes, ServedInBfloat16IsNearFloat32) {
+  const torch::NoGradGuard no_grad;
+  const auto half = Decoder::from_tensors(model_.config(), model_.tensors(), torch::kBFloat16);
+  ASSERT_TRUE(half) << half.error();
+  EXPECT_EQ(half->computes_in(), torch::kBFloat16);
+  const Tensor whole = torch::log_softmax(logits_of(model_, tokens_.narrow(0, 0, 1))[0], -1);
+  KvCache cache = half->make_cache(1, 20);
+  EXPECT_EQ(cache.keys.front().scalar_type(), torch::kBFloat16);
+  const auto expect_near = [&](const Tensor& hidden) {
+    const Tensor is = torch::log_softmax(half->logits(hidden)[0].to(torch::kFloat32), -1);
+    EXPECT_LE(largest_difference(is, whole[cache.length - 1]), 0.1) << cache.length;
+  };
+  expect_near(half->read(tokens_[0].narrow(0, 0, 11), cache));
+  KvCache* const caches[]{&cache};
+  while (cache.length < 20) expect_near(half->step(tokens_[0].narrow(0, cache.length, 1), caches));
+}
+
 // Two prompts, one of them with two completions, asked for behind the prompts alone.
 TEST_P(DecoderShapes, PackedTextsEqualSeparateOnes) {
   const Tensor prompt = some_tokens(1, 11, 50, 1);

@@ -35,6 +35,7 @@ TEST_F(SettingsFile, EveryKeyIsReadAndPathsAreRelativeToIt) {
 base = "models/base"
 threads = 3
 device = "cuda:1"
+precision = "bfloat16"
 [serve]
 bind = "0.0.0.0:8080"
 token_file = "/secret/token"
@@ -48,6 +49,7 @@ batch_mib = 512
   EXPECT_EQ(got.base, folder_ / "models/base");
   EXPECT_EQ(got.threads, 3);
   EXPECT_EQ(got.device, "cuda:1");
+  EXPECT_EQ(got.precision, Precision::kBfloat16);
   EXPECT_EQ(got.serve.bind, "0.0.0.0:8080");
   EXPECT_EQ(got.serve.token_file, "/secret/token");
   EXPECT_TRUE(got.serve.behind_proxy);
@@ -62,6 +64,7 @@ TEST_F(SettingsFile, AnEmptyOneLeavesTheDefaults) {
   const Settings got = read("");
   EXPECT_EQ(got.base, "");
   EXPECT_EQ(got.threads, 0);
+  EXPECT_EQ(got.precision, Precision::kAuto);
   EXPECT_EQ(got.serve.bind, "127.0.0.1:8012");
   EXPECT_EQ(got.serve.token_file, "");
   EXPECT_FALSE(got.serve.behind_proxy);
@@ -79,12 +82,13 @@ TEST_F(SettingsFile, WhatIsWrongIsNamedWithFileAndKeyAndWhatItMayBe) {
     const char* may_be;
   };
   const Fault kFaults[] = {
-      {"bind = \"x\"", "unknown key 'bind'", "known: base, device, serve, threads"},
+      {"bind = \"x\"", "unknown key 'bind'", "known: base, device, precision, serve, threads"},
       {"[serve]\nport = 1", "[serve]: unknown key 'port'", "token_file"},
       {"base = 3", "'base'", "a string"},
       {"threads = \"many\"", "'threads'", "a whole number"},
       {"threads = -1", "'threads'", "0 to 1024"},
       {"threads = 1025", "'threads'", "0 to 1024"},
+      {"precision = \"half\"", "precision 'half'", "auto, float32, bfloat16"},
       {"serve = 3", "'serve'", "a table"},
       {"[serve]\nthreads = -1", "[serve]: 'threads'", "0 to 1024"},
       {"[serve]\ncache_mib = -1", "[serve]: 'cache_mib'", "0 to 1048576"},

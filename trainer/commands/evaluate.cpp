@@ -38,6 +38,7 @@ struct Options {
   std::int64_t max_tokens = 24;
   std::optional<int> threads;
   std::optional<std::string> device;
+  std::optional<std::string> precision;
   std::string config;
 };
 
@@ -107,7 +108,9 @@ std::vector<schema::PreferencePair> heldout_pairs(const std::string& file) {
 // What --reference names, if anything. It scores the model's own tokens.
 std::optional<LoadedModel> load_reference(const Options& options, const LoadedModel& model) {
   if (options.reference.empty()) return std::nullopt;
-  LoadedModel reference = load_model(options.reference, "", device_of(model.decoder));
+  const bool half = model.decoder.computes_in() == torch::kBFloat16;
+  LoadedModel reference = load_model(options.reference, "", device_of(model.decoder),
+                                     half ? Precision::kBfloat16 : Precision::kFloat32);
   if (reference.tokenizer.vocab_size() != model.tokenizer.vocab_size())
     throw std::invalid_argument("--reference " + options.reference +
                                 " has another vocabulary than the model: give the base that the "
@@ -194,8 +197,10 @@ void write_completions(const std::string& file, const std::vector<Position>& pos
 json measure(const Options& options, const Settings& settings) {
   const json before = read_measures(options);
   const std::string folder = model_folder(options.model, settings);
-  LoadedModel model =
-      load_model(folder, options.adapter, choose_device(options.device.value_or(settings.device)));
+  const Precision precision =
+      options.precision ? precision_of(*options.precision, "--precision") : settings.precision;
+  LoadedModel model = load_model(
+      folder, options.adapter, choose_device(options.device.value_or(settings.device)), precision);
   EvaluateOptions how;
   how.family = model.family;
   how.context = options.context > 0 ? options.context : model.decoder.config().max_positions;
@@ -206,7 +211,9 @@ json measure(const Options& options, const Settings& settings) {
     throw std::invalid_argument(
         "--context must leave room for a prompt beside --max-tokens, within the model's " +
         std::to_string(model.decoder.config().max_positions) + " positions");
-  json out = {{"model", folder}, {"adapter", options.adapter}};
+  json out = {{"model", folder},
+              {"adapter", options.adapter},
+              {"precision", type_name(model.decoder.computes_in())}};
   if (!options.positions.empty()) {
     const std::vector<Position> positions = must(read_positions(options.positions));
     const PositionMeasures measured =
@@ -253,6 +260,7 @@ void register_evaluate(CLI::App& app, Action& action) {
   command->add_option("--threads", options->threads, "threads to compute with (0: every core)")
       ->check(CLI::Range(0, 1024));
   command->add_option("--device", options->device, kDeviceHelp);
+  command->add_option("--precision", options->precision, kPrecisionHelp);
   command->add_option("--config", options->config, kConfigHelp);
   command->callback([options, &action] {
     action = [options] {

@@ -75,6 +75,7 @@ void register_serve(CLI::App& app, Action& action) {
     std::string port_file;
     std::optional<int> threads;
     std::optional<std::string> device;
+    std::optional<std::string> precision;
     std::string config;
   };
   auto options = std::make_shared<Options>();
@@ -107,6 +108,7 @@ void register_serve(CLI::App& app, Action& action) {
                    "threads an operator is spread over (0: every core; 1 is best for small models)")
       ->check(CLI::Range(0, 1024));
   command->add_option("--device", options->device, kDeviceHelp);
+  command->add_option("--precision", options->precision, kPrecisionHelp);
   command->add_option("--config", options->config, kConfigHelp);
   command->callback([options, behind_proxy, &action] {
     action = [options, behind_proxy] {
@@ -121,16 +123,20 @@ void register_serve(CLI::App& app, Action& action) {
           .batch_mib = options->batch_mib.value_or(usual.batch_mib)};
       const int threads = options->threads.value_or(usual.threads);
       const torch::Device device = choose_device(options->device.value_or(settings.device));
+      const Precision precision = options->precision
+                                      ? precision_of(*options->precision, "--precision")
+                                      : settings.precision;
       const sigset_t signals = block_signals();
       if (threads == 1)
         use_shard_threads();
       else
         use_operator_threads(thread_count(threads));
       LoadedModel model = load_model(model_folder(options->model, settings),
-                                     options->adapter.value_or(usual.adapter), device);
+                                     options->adapter.value_or(usual.adapter), device, precision);
       Server server(model, std::move(serve));
       server.start();
-      std::fprintf(stderr, "serving %s on port %d\n", model.name.c_str(), server.port());
+      std::fprintf(stderr, "serving %s in %s on port %d\n", model.name.c_str(),
+                   type_name(model.decoder.computes_in()), server.port());
       if (!options->port_file.empty())
         write_file(options->port_file, std::to_string(server.port()) + "\n");
       for (int signal = 0; sigwait(&signals, &signal) == 0 && signal == SIGHUP;)

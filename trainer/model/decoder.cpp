@@ -68,7 +68,8 @@ void Decoder::for_each_tensor(const std::function<void(const std::string&, Tenso
 }
 
 tl::expected<Decoder, std::string> Decoder::from_tensors(const ModelConfig& config,
-                                                         NamedTensors tensors) {
+                                                         NamedTensors tensors,
+                                                         torch::ScalarType type) {
   NamedTensors fitting;
   for (const TensorShape& wanted : tensor_shapes(config)) {
     const auto found = tensors.find(wanted.name);
@@ -81,7 +82,8 @@ tl::expected<Decoder, std::string> Decoder::from_tensors(const ModelConfig& conf
            << ", config.json wants " << torch::IntArrayRef(wanted.shape);
       return tl::unexpected(text.str());
     }
-    fitting[wanted.name] = in_float32(found->second);
+    const bool matrix = wanted.shape.size() > 1;
+    fitting[wanted.name] = in_type(found->second, matrix ? type : torch::kFloat32);
     tensors.erase(found);
   }
   // A tied checkpoint may still carry the head.
@@ -94,6 +96,7 @@ tl::expected<Decoder, std::string> Decoder::from_tensors(const ModelConfig& conf
     return tl::unexpected("tensor '" + tensors.begin()->first +
                           "' is not one this architecture has");
   Decoder out(config);
+  out.compute_type_ = type;
   out.for_each_tensor([&](const std::string& name, Tensor& tensor) {
     if (const auto found = fitting.find(name); found != fitting.end()) tensor = found->second;
   });
@@ -118,15 +121,15 @@ Decoder Decoder::random(const ModelConfig& config, std::uint64_t seed) {
   return *from_tensors(config, std::move(tensors));
 }
 
-tl::expected<Decoder, std::string> Decoder::load(const std::string& directory) {
+tl::expected<Decoder, std::string> Decoder::load(const std::string& directory,
+                                                 torch::ScalarType type) {
   const auto config = load_config(directory);
   if (!config) return tl::unexpected(config.error());
   auto tensors = read_model_tensors(directory);
   if (!tensors) return tl::unexpected(tensors.error());
   try {
-    return from_tensors(*config, std::move(*tensors)).map_error([&](const std::string& error) {
-      return directory + ": " + error;
-    });
+    return from_tensors(*config, std::move(*tensors), type)
+        .map_error([&](const std::string& error) { return directory + ": " + error; });
   } catch (const c10::Error& error) {  // LibTorch has no other word for memory that is not there
     return tl::unexpected(directory + ": " + error.what_without_backtrace());
   }
@@ -221,6 +224,7 @@ Tensor Decoder::packed_layer(const Layer& layer, const Tensor& x, const PackedPa
 }
 
 Tensor Decoder::packed_hidden(const ForwardInput& input) const {
+  check_positions(input.packed->longest());
   const torch::Device device = embedding_.device();
   PackedPass pass;
   pass.text = PackedText::on(device, input.packed,

@@ -48,11 +48,15 @@ class Decoder {
   // Random weights, N(0, 0.02), residual projections scaled down by √(2·layers) (Radford et al.
   // 2019).
   static Decoder random(const ModelConfig& config, std::uint64_t seed);
+  // Of a type as compute_in() has it; what is of that type in the file is not copied.
   static tl::expected<Decoder, std::string> from_tensors(const ModelConfig& config,
-                                                         NamedTensors tensors);
-  static tl::expected<Decoder, std::string> load(const std::string& directory);
+                                                         NamedTensors tensors,
+                                                         torch::ScalarType type = torch::kFloat32);
+  static tl::expected<Decoder, std::string> load(const std::string& directory,
+                                                 torch::ScalarType type = torch::kFloat32);
 
   const ModelConfig& config() const { return config_; }
+  torch::ScalarType computes_in() const { return compute_type_; }
 
   // Hidden states after the last norm, [B, T, H].
   torch::Tensor hidden(const ForwardInput& input) const;

@@ -76,8 +76,11 @@ PackedText::PackedText(const std::vector<PackedGroup>& groups, torch::Device dev
   for (const PackedGroup& group : groups) {
     const auto asked_begin = static_cast<std::int64_t>(asked.size());
     for (std::int64_t i = 0; i < group.prompt; ++i) positions.push_back(i);
-    for (const std::int64_t completion : group.completions)
+    longest_ = std::max(longest_, group.prompt);
+    for (const std::int64_t completion : group.completions) {
+      longest_ = std::max(longest_, group.prompt + completion);
       for (std::int64_t i = 0; i < completion; ++i) positions.push_back(group.prompt + i);
+    }
     const std::int64_t length = length_of(group);
     for (std::int64_t i = group.asked; i < length; ++i) asked.push_back(tokens_ + i);
     add_blocks(group, 0, tokens_, tokens_, blocks_);

@@ -59,6 +59,7 @@ class PackedText : public torch::CustomClassHolder {
   const Sequences& asked_sequences() const { return asked_sequences_; }
 
   std::int64_t tokens() const { return tokens_; }
+  std::int64_t longest() const { return longest_; }  // tokens of a prompt and a completion
   const torch::Tensor& positions() const { return positions_; }  // int64 [T]
   const torch::Tensor& asked() const { return asked_; }          // int64 [N]; undefined: all
 
@@ -71,6 +72,7 @@ class PackedText : public torch::CustomClassHolder {
 
   torch::Tensor triangle_;  // [kBlockRows, kBlockRows]
   std::int64_t tokens_ = 0;
+  std::int64_t longest_ = 0;
   torch::Tensor positions_;
   torch::Tensor asked_;
   std::vector<Block> blocks_;

@@ -14,18 +14,44 @@ constexpr std::int64_t kGrain = 1 << 15;  // products that are worth a thread
 constexpr std::int64_t kSums = 4;         // independent, so that one need not wait for another
 using EightLanes [[gnu::vector_size(8 * sizeof(float))]] = float;
 using SixteenLanes [[gnu::vector_size(16 * sizeof(float))]] = float;
+using EightHalves [[gnu::vector_size(sizeof(EightLanes) / 2)]] = std::uint16_t;
+using EightBits [[gnu::vector_size(sizeof(EightLanes))]] = std::uint32_t;
+using SixteenHalves [[gnu::vector_size(sizeof(SixteenLanes) / 2)]] = std::uint16_t;
+using SixteenBits [[gnu::vector_size(sizeof(SixteenLanes))]] = std::uint32_t;
+
+template <class Lanes>
+[[gnu::always_inline]] inline void load(const float* from, Lanes& to) {
+  std::memcpy(&to, from, sizeof to);
+}
+
+// The upper halves of as many float32.
+template <class Halves, class Bits, class Lanes>
+[[gnu::always_inline]] inline void load_halves(const at::BFloat16* from, Lanes& to) {
+  Halves halves;
+  std::memcpy(&halves, from, sizeof halves);
+  const Bits bits = __builtin_convertvector(halves, Bits) << 16;
+  std::memcpy(&to, &bits, sizeof to);
+}
+
+[[gnu::always_inline]] inline void load(const at::BFloat16* from, EightLanes& to) {
+  load_halves<EightHalves, EightBits>(from, to);
+}
+
+[[gnu::always_inline]] inline void load(const at::BFloat16* from, SixteenLanes& to) {
+  load_halves<SixteenHalves, SixteenBits>(from, to);
+}
 
 // Σ a·b. Always inlined, so that it is of the caller's instructions.
-template <class Lanes>
-[[gnu::always_inline]] inline float dot(const float* a, const float* b, std::int64_t size) {
+template <class Lanes, class Number>
+[[gnu::always_inline]] inline float dot(const Number* a, const float* b, std::int64_t size) {
   constexpr std::int64_t kWidth = sizeof(Lanes) / sizeof(float);
   Lanes sums[kSums]{};
   std::int64_t at = 0;
   for (; at + kWidth * kSums <= size; at += kWidth * kSums)
     for (std::int64_t i = 0; i < kSums; ++i) {
       Lanes x, y;
-      std::memcpy(&x, a + at + i * kWidth, sizeof x);
-      std::memcpy(&y, b + at + i * kWidth, sizeof y);
+      load(a + at + i * kWidth, x);
+      load(b + at + i * kWidth, y);
       sums[i] += x * y;
     }
   const Lanes together = (sums[0] + sums[1]) + (sums[2] + sums[3]);
@@ -35,56 +61,50 @@ template <class Lanes>
   return out;
 }
 
-using Rows = void (*)(const float* rows, const float* x, float* y, std::int64_t count,
+template <class Number>
+using Rows = void (*)(const Number* rows, const float* x, float* y, std::int64_t count,
                       std::int64_t size);
 
-void dot_rows(const float* rows, const float* x, float* y, std::int64_t count, std::int64_t size) {
+template <class Number>
+void dot_rows(const Number* rows, const float* x, float* y, std::int64_t count, std::int64_t size) {
   for (std::int64_t row = 0; row < count; ++row)
     y[row] = dot<EightLanes>(rows + row * size, x, size);
 }
 
 #ifdef __x86_64__
-[[gnu::target("avx2,fma")]] void dot_rows_avx2(const float* rows, const float* x, float* y,
+template <class Number>
+[[gnu::target("avx2,fma")]] void dot_rows_avx2(const Number* rows, const float* x, float* y,
                                                std::int64_t count, std::int64_t size) {
   for (std::int64_t row = 0; row < count; ++row)
     y[row] = dot<EightLanes>(rows + row * size, x, size);
 }
 
 // A quarter more than that: twice as much is on its way from memory.
-[[gnu::target("avx512f")]] void dot_rows_avx512(const float* rows, const float* x, float* y,
+template <class Number>
+[[gnu::target("avx512f")]] void dot_rows_avx512(const Number* rows, const float* x, float* y,
                                                 std::int64_t count, std::int64_t size) {
   for (std::int64_t row = 0; row < count; ++row)
     y[row] = dot<SixteenLanes>(rows + row * size, x, size);
 }
 #endif
 
-Rows best_rows() {
+template <class Number>
+Rows<Number> best_rows() {
 #ifdef __x86_64__
-  if (__builtin_cpu_supports("avx512f")) return dot_rows_avx512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return dot_rows_avx2;
+  if (__builtin_cpu_supports("avx512f")) return dot_rows_avx512<Number>;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return dot_rows_avx2<Number>;
 #endif
-  return dot_rows;
+  return dot_rows<Number>;
 }
 
-bool is_plain(const Tensor& t) {
-  return t.is_cpu() && t.scalar_type() == torch::kFloat32 && t.is_contiguous();
-}
-
-}  // namespace
-
-// W·x read once from memory by LibTorch's threads: MKL gives it to one of them, and on processors
-// of others than Intel at half of what that one can read.
-Tensor row_product(const Tensor& weight, const Tensor& row) {
-  TORCH_CHECK(row.dim() == 1 && row.size(0) == weight.size(1), "a row of ", weight.size(1),
-              " is not ", row.sizes());
-  const bool learns =
-      torch::GradMode::is_enabled() && (weight.requires_grad() || row.requires_grad());
-  if (learns || !is_plain(weight) || !is_plain(row)) return torch::mv(weight, row);
-  static const Rows rows = best_rows();
+// W [out, in] of Number and a float32 row, both contiguous, → float32 [out].
+template <class Number>
+Tensor product(const Tensor& weight, const Tensor& row) {
+  static const Rows<Number> rows = best_rows<Number>();
   const std::int64_t size = weight.size(1);
-  Tensor out = torch::empty({weight.size(0)}, weight.options());
+  Tensor out = torch::empty({weight.size(0)}, row.options());
   float* const y = out.data_ptr<float>();
-  const float* const w = weight.data_ptr<float>();
+  const Number* const w = weight.data_ptr<Number>();
   const float* const x = row.data_ptr<float>();
   at::TensorIterator places = at::TensorIterator::nullary_op(out);
   places.for_each(
@@ -94,6 +114,26 @@ Tensor row_product(const Tensor& weight, const Tensor& row) {
       },
       std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, size)));
   return out;
+}
+
+bool is_plain(const Tensor& t) {
+  const auto type = t.scalar_type();
+  return t.is_cpu() && t.is_contiguous() && (type == torch::kFloat32 || type == torch::kBFloat16);
+}
+
+}  // namespace
+
+// W·x read once from memory by LibTorch's threads: MKL gives it to one of them, and on processors
+// of others than Intel at half of what that one can read. Sums are in float32.
+Tensor row_product(const Tensor& weight, const Tensor& row) {
+  TORCH_CHECK(row.dim() == 1 && row.size(0) == weight.size(1), "a row of ", weight.size(1),
+              " is not ", row.sizes());
+  const bool learns =
+      torch::GradMode::is_enabled() && (weight.requires_grad() || row.requires_grad());
+  if (learns || !is_plain(weight) || weight.scalar_type() != row.scalar_type() || !row.is_cpu())
+    return torch::mv(weight, row);
+  if (weight.scalar_type() == torch::kFloat32) return product<float>(weight, row.contiguous());
+  return product<at::BFloat16>(weight, row.to(torch::kFloat32).contiguous()).to(torch::kBFloat16);
 }
 
 }  // namespace strop::trainer
