@@ -12,6 +12,7 @@
 #include "trainer/digest.h"
 #include "trainer/loop.h"
 #include "trainer/model/decoder.h"
+#include "trainer/model/packed_attention.h"
 #include "trainer/model_card.h"
 #include "trainer/precision.h"
 #include "trainer/progress.h"
@@ -171,6 +172,9 @@ nlohmann::json hone(const Recipe& recipe, int threads) {
   summary["data_seconds"] = data_seconds;
   summary["device"] = device.str();
   summary["precision"] = type_name(type);
+  summary["attention"] = attends_by_sequences(device, type, trainee.model().config().head_dim)
+                             ? "sequences"
+                             : "blocks";
   if (cache) summary["reference_cached"] = cache->found();
   write_file(recipe.out + "/summary.json", summary.dump(2) + "\n");
   write_file(recipe.out + "/README.md", model_card(recipe, summary));

@@ -1,8 +1,8 @@
 // One stream of strop-trainer serve beside llama.cpp (peers/time_llama_cpp.py), which gets the same
-// tokens and is timed without HTTP. Both compute in float32 with as many threads, by turns, each
-// turn in a process of its own: how fast weights are read differs by half from one process to the
-// next, by where its memory happens to lie. The first prompt of a turn is to warm up and does not
-// count, and of all others the best does: what else the machine does makes a token only slower.
+// tokens and is timed without HTTP. Both compute in one precision with as many threads, by turns,
+// each turn in a process of its own: how fast weights are read differs by half from one process to
+// the next, by where its memory happens to lie. The first prompt of a turn is to warm up and does
+// not count, and of all others the best does: what else the machine does makes a token only slower.
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -64,9 +64,9 @@ struct Speed {
   }
 };
 
-std::vector<ServedCompletion> ask_strop(const TrainerSetup& setup,
+std::vector<ServedCompletion> ask_strop(const TrainerSetup& setup, const std::string& precision,
                                         const std::vector<Prompt>& prompts, int threads) {
-  const ModelServer server(setup, threads);
+  const ModelServer server(setup, precision, threads);
   std::vector<ServedCompletion> out;
   for (const Prompt& prompt : prompts) {
     out.push_back(server.complete(prompt.text, kTokens));
@@ -88,7 +88,8 @@ void add_turn(Speed& speed, const std::vector<ServedCompletion>& completions) {
   }
 }
 
-json ask_llama_cpp(const TrainerSetup& setup, const std::vector<Prompt>& prompts, int threads) {
+json ask_llama_cpp(const TrainerSetup& setup, const std::string& precision,
+                   const std::vector<Prompt>& prompts, int threads) {
   const std::string asked = setup.file("prompts.json");
   json ids = json::array();
   for (const Prompt& prompt : prompts) ids.push_back(prompt.tokens);
@@ -96,7 +97,7 @@ json ask_llama_cpp(const TrainerSetup& setup, const std::vector<Prompt>& prompts
   const std::string result = setup.file("llama_cpp.json");
   setup.run_script("time_llama_cpp.py",
                    {setup.training().base, "--prompts", asked, "--tokens", std::to_string(kTokens),
-                    "--threads", std::to_string(threads), "--out", result});
+                    "--threads", std::to_string(threads), "--dtype", precision, "--out", result});
   return json::parse(std::ifstream(result)).at("completions");
 }
 
@@ -118,9 +119,7 @@ double same_texts(const TrainerSetup& setup, const std::vector<ServedCompletion>
   return same / static_cast<double>(ours.size()) * 100;
 }
 
-}  // namespace
-
-void measure_serve(const TrainerSetup& setup, Report& report) {
+void measure_in(const std::string& precision, const TrainerSetup& setup, Report& report) {
   const int threads = trainer::thread_count(setup.flags().threads);
   const std::vector<Prompt> prompts = make_prompts(setup, scaled(kRounds, setup) + 1);
   // llama.cpp computes on the processor here.
@@ -129,14 +128,15 @@ void measure_serve(const TrainerSetup& setup, Report& report) {
   Speed peer;
   double same = 100;
   for (std::size_t turn = 0; turn < scaled(kTurns, setup); ++turn) {
-    const std::vector<ServedCompletion> ours = ask_strop(setup, prompts, threads);
+    const std::vector<ServedCompletion> ours = ask_strop(setup, precision, prompts, threads);
     add_turn(strop, ours);
     if (!with_peer) continue;
-    const json theirs = ask_llama_cpp(setup, prompts, threads);
+    const json theirs = ask_llama_cpp(setup, precision, prompts, threads);
     add_turn(peer, theirs);
     same = std::min(same, same_texts(setup, ours, theirs));
   }
-  const std::string bench = "serve, " + setup.name() + ", float32, " + setup.flags().device + ", " +
+  const std::string bench = "serve, " + setup.name() + ", " + precision + ", " +
+                            setup.flags().device + ", " +
                             std::to_string(prompts.back().tokens.size()) + " tokens in";
   const auto add_plain = [&](const char* name, double value, const char* unit) {
     report.add({bench, name, value, unit, "", std::nullopt, "", true});
@@ -155,6 +155,14 @@ void measure_serve(const TrainerSetup& setup, Report& report) {
               by_speed, ">= 0.8 x", by_speed >= kSpeedGoal});
   report.add({bench, "strop-trainer, first token", strop.first_milliseconds, "ms", "llama.cpp",
               by_first, "<= 1.25 x", by_first <= kFirstTokenGoal});
+}
+
+}  // namespace
+
+void measure_serve(const TrainerSetup& setup, Report& report) {
+  for (const char* precision : {"float32", "bfloat16"})
+    if (setup.flags().precision.empty() || setup.flags().precision == precision)
+      measure_in(precision, setup, report);
 }
 
 }  // namespace strop::bench

@@ -29,14 +29,14 @@ constexpr std::string_view kEventEnd = "\n\n";
 std::string log_of(const TrainerSetup& setup) { return setup.file("serve.log"); }
 std::string port_file_of(const TrainerSetup& setup) { return setup.file("serve.port"); }
 
-support::Process start(const TrainerSetup& setup, int threads) {
+support::Process start(const TrainerSetup& setup, const std::string& precision, int threads) {
   std::filesystem::remove(port_file_of(setup));  // of the turn before
   const support::Descriptor log(
       ::open(log_of(setup).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   return support::Process(
       {setup.flags().trainer, "serve", "--model", setup.training().base, "--bind", "127.0.0.1:0",
        "--port-file", port_file_of(setup), "--threads", std::to_string(threads), "--device",
-       setup.flags().device, "--config", "/dev/null"},
+       setup.flags().device, "--precision", precision, "--config", "/dev/null"},
       {-1, log.get(), log.get()});
 }
 

@@ -24,8 +24,9 @@ struct ServedCompletion {
 
 class ModelServer {
  public:
-  // Serves the setup's model with so many threads, and waits until it listens.
-  ModelServer(const TrainerSetup& setup, int threads);
+  // Serves the setup's model in float32 or bfloat16 with so many threads, and waits until it
+  // listens.
+  ModelServer(const TrainerSetup& setup, const std::string& precision, int threads);
   ~ModelServer();
 
   // Streamed and greedy.

@@ -6,8 +6,8 @@
 //       (--python PYTHON [--shape NAME] | --base FOLDER --pairs FILE) [--device D] [--precision P]
 //       [--threads N] [--prompt N] [--completion N] [--micro-batch N] [--peak TFLOPS]
 // PYTHON has what peers/requirements.txt lists; without it strop-trainer is measured alone.
-// --precision is of dpo; serve computes in float32. Exit codes: 0 measured, whether the goals are
-// met or not; 1 it could not be; 2 wrong usage.
+// --precision is of dpo and serve. Exit codes: 0 measured, whether the goals are met or not; 1 it
+// could not be; 2 wrong usage.
 #include <CLI/CLI.hpp>
 #include <array>
 #include <memory>
@@ -46,7 +46,8 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(2, 1 << 15))
       ->capture_default_str();
   app.add_option("--device", flags.device, "cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--precision", flags.precision, "of dpo: float32, bfloat16 (default: both)")
+  app.add_option("--precision", flags.precision,
+                 "of dpo and serve: float32, bfloat16 (default: both)")
       ->check(CLI::IsMember({"float32", "bfloat16"}));
   app.add_option("--threads", flags.threads, "of the processor; 0: every core")
       ->check(CLI::Range(0, 1024));

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Times llama.cpp on what strop-trainer serve was asked, and tells what it took.
 
-    time_llama_cpp.py MODEL --prompts PROMPTS.json --tokens N --threads N --out RESULT.json
+    time_llama_cpp.py MODEL --prompts PROMPTS.json --tokens N --threads N --out RESULT.json [--dtype float32|bfloat16]
 
-MODEL is a folder with a Qwen2 checkpoint of one file; it is written anew as RESULT.json.gguf, in float32. PROMPTS.json is a
-list of lists of token ids. Each is completed greedily, without flash attention, keys and values in float32; the clock of the
-first token runs from before the prompt is computed. A completion has N tokens, whatever they are.
+MODEL is a folder with a Qwen2 checkpoint of one file; it is written anew as RESULT.json.gguf, its matrices in that type.
+PROMPTS.json is a list of lists of token ids. Each is completed greedily, without flash attention, keys and values in float32, or
+in float16 beside matrices in bfloat16; the clock of the first token runs from before the prompt is computed. A completion has N tokens, whatever they are.
 """
 import argparse
 import json
@@ -19,7 +19,7 @@ import numpy
 import torch
 from safetensors import safe_open
 
-F32 = 0
+F32, F16 = 0, 1
 LAYER = {"input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "self_attn.q_proj": "attn_q",
          "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
          "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down"}
@@ -39,13 +39,13 @@ def rope_theta(config):
     return config["rope_theta"] if "rope_theta" in config else config["rope_parameters"]["rope_theta"]
 
 
-def write_gguf(model, out):
+def write_gguf(model, out, dtype):
     """Ids go in and come out: the file has no vocabulary, only its size."""
     config = json.loads((model / "config.json").read_text())
     if config["model_type"] != "qwen2":
         raise SystemExit(f"only checkpoints of Qwen2's shape are written as GGUF, and this is {config['model_type']}")
     writer = gguf.GGUFWriter(out, "qwen2", use_temp_file=False)
-    writer.add_file_type(gguf.LlamaFileType.ALL_F32)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_BF16 if dtype == "bfloat16" else gguf.LlamaFileType.ALL_F32)
     writer.add_block_count(config["num_hidden_layers"])
     writer.add_context_length(config["max_position_embeddings"])
     writer.add_embedding_length(config["hidden_size"])
@@ -58,7 +58,12 @@ def write_gguf(model, out):
     writer.add_tokenizer_model("none")
     with safe_open(model / "model.safetensors", framework="pt") as tensors:
         for name in tensors.keys():
-            writer.add_tensor(gguf_name(name), tensors.get_tensor(name).to(torch.float32).numpy())
+            tensor = tensors.get_tensor(name).to(torch.float32).numpy()
+            if dtype == "bfloat16" and tensor.ndim > 1:
+                kind = gguf.GGMLQuantizationType.BF16
+                writer.add_tensor(gguf_name(name), gguf.quants.quantize(tensor, kind), raw_dtype=kind)
+            else:
+                writer.add_tensor(gguf_name(name), tensor)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -88,12 +93,14 @@ arguments.add_argument("--prompts", required=True)
 arguments.add_argument("--tokens", type=int, required=True)
 arguments.add_argument("--threads", type=int, required=True)
 arguments.add_argument("--out", required=True)
+arguments.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
 given = arguments.parse_args()
 with open(given.prompts) as file:
     prompts = json.load(file)
-write_gguf(given.model, given.out + ".gguf")
+write_gguf(given.model, given.out + ".gguf", given.dtype)
+keys = F32 if given.dtype == "float32" else F16
 peer = llama_cpp.Llama(given.out + ".gguf", n_ctx=max(map(len, prompts)) + given.tokens, n_threads=given.threads,
-                       n_threads_batch=given.threads, type_k=F32, type_v=F32, flash_attn=False, n_gpu_layers=0, verbose=False)
+                       n_threads_batch=given.threads, type_k=keys, type_v=keys, flash_attn=False, n_gpu_layers=0, verbose=False)
 completions = [complete(peer, prompt, given.tokens) for prompt in prompts]
 with open(given.out, "w") as file:
     json.dump({"completions": completions, "versions": {"llama-cpp-python": llama_cpp.__version__, "gguf": version("gguf")}}, file)

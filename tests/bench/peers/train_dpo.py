@@ -72,7 +72,7 @@ with open(given.order) as file:
 tokenizer = AutoTokenizer.from_pretrained(f"{given.folder}/base")
 best = given.settings == "best"
 weights = torch.bfloat16 if best and given.dtype == "bfloat16" else torch.float32
-model = AutoModelForCausalLM.from_pretrained(f"{given.folder}/base", dtype=weights)
+model = AutoModelForCausalLM.from_pretrained(f"{given.folder}/base", dtype=weights).to(given.device)
 pairs = load_dataset("json", data_files=f"{given.folder}/trl.jsonl", split="train", cache_dir=f"{given.out}.cache")
 pairs = pairs.select([pair for epoch in order["epochs"] for pair in epoch])
 micro = min(given.micro_batch if best else DPOConfig.per_device_train_batch_size, order["batch"])
