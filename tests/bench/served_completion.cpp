@@ -60,7 +60,8 @@ class EventReader {
 
 }  // namespace
 
-ModelServer::ModelServer(const TrainerSetup& setup, int threads) : process_(start(setup, threads)) {
+ModelServer::ModelServer(const TrainerSetup& setup, const std::string& precision, int threads)
+    : process_(start(setup, precision, threads)) {
   while (port_ == 0) {
     if (process_.has_ended(kLook))
       throw std::runtime_error("strop-trainer serve has ended; it said:\n" +
