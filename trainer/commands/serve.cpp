@@ -50,7 +50,8 @@ void renew_adapter(Server& server, const std::optional<std::string>& flag,
                    const std::string& config) {
   std::string wrong;
   try {
-    const auto name = server.use_adapter(flag ? *flag : read_settings(config).serve.adapter);
+    const auto name = computed_apart(
+        [&] { return server.use_adapter(flag ? *flag : read_settings(config).serve.adapter); });
     if (name) std::fprintf(stderr, "serving %s from now on\n", name->c_str());
     if (!name) wrong = name.error();
   } catch (const std::exception& error) {
@@ -131,8 +132,10 @@ void register_serve(CLI::App& app, Action& action) {
         use_shard_threads();
       else
         use_operator_threads(thread_count(threads));
-      LoadedModel model = load_model(model_folder(options->model, settings),
-                                     options->adapter.value_or(usual.adapter), device, precision);
+      LoadedModel model = computed_apart([&] {
+        return load_model(model_folder(options->model, settings),
+                          options->adapter.value_or(usual.adapter), device, precision);
+      });
       Server server(model, std::move(serve));
       server.start();
       std::fprintf(stderr, "serving %s in %s on port %d\n", model.name.c_str(),

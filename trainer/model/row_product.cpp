@@ -1,6 +1,9 @@
 #include "trainer/model/row_product.h"
 
 #include <ATen/TensorIterator.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 #include <cstring>
 #include <vector>
@@ -61,8 +64,8 @@ template <class Lanes, class Number>
   return out;
 }
 
-template <class Number>
-using Rows = void (*)(const Number* rows, const float* x, float* y, std::int64_t count,
+template <class Number, class Other>
+using Rows = void (*)(const Number* rows, const Other* x, float* y, std::int64_t count,
                       std::int64_t size);
 
 template <class Number>
@@ -86,10 +89,30 @@ template <class Number>
   for (std::int64_t row = 0; row < count; ++row)
     y[row] = dot<SixteenLanes>(rows + row * size, x, size);
 }
+
+// A third more than that: nothing is widened before it is multiplied.
+[[gnu::target("avx512f,avx512bf16")]] void dot_rows_avx512_bf16(const at::BFloat16* rows,
+                                                                const at::BFloat16* x, float* y,
+                                                                std::int64_t count,
+                                                                std::int64_t size) {
+  constexpr std::int64_t kWidth = 32;
+  for (std::int64_t row = 0; row < count; ++row, rows += size) {
+    __m512 sums[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+    std::int64_t at = 0;
+    for (; at + 2 * kWidth <= size; at += 2 * kWidth)
+      for (std::int64_t i = 0; i < 2; ++i)
+        sums[i] = _mm512_dpbf16_ps(
+            sums[i], reinterpret_cast<__m512bh>(_mm512_loadu_si512(rows + at + i * kWidth)),
+            reinterpret_cast<__m512bh>(_mm512_loadu_si512(x + at + i * kWidth)));
+    float out = _mm512_reduce_add_ps(_mm512_add_ps(sums[0], sums[1]));
+    for (; at < size; ++at) out += static_cast<float>(rows[at]) * static_cast<float>(x[at]);
+    y[row] = out;
+  }
+}
 #endif
 
 template <class Number>
-Rows<Number> best_rows() {
+Rows<Number, float> best_rows() {
 #ifdef __x86_64__
   if (__builtin_cpu_supports("avx512f")) return dot_rows_avx512<Number>;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return dot_rows_avx2<Number>;
@@ -97,15 +120,14 @@ Rows<Number> best_rows() {
   return dot_rows<Number>;
 }
 
-// W [out, in] of Number and a float32 row, both contiguous, → float32 [out].
-template <class Number>
-Tensor product(const Tensor& weight, const Tensor& row) {
-  static const Rows<Number> rows = best_rows<Number>();
+// W [out, in] and a row, both contiguous and of these numbers → float32 [out].
+template <class Number, class Other>
+Tensor product(Rows<Number, Other> rows, const Tensor& weight, const Tensor& row) {
   const std::int64_t size = weight.size(1);
-  Tensor out = torch::empty({weight.size(0)}, row.options());
+  Tensor out = torch::empty({weight.size(0)}, weight.options().dtype(torch::kFloat32));
   float* const y = out.data_ptr<float>();
   const Number* const w = weight.data_ptr<Number>();
-  const float* const x = row.data_ptr<float>();
+  const Other* const x = row.data_ptr<Other>();
   at::TensorIterator places = at::TensorIterator::nullary_op(out);
   places.for_each(
       [&](char** data, const std::int64_t*, std::int64_t count) {
@@ -114,6 +136,21 @@ Tensor product(const Tensor& weight, const Tensor& row) {
       },
       std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, size)));
   return out;
+}
+
+Tensor bfloat16_product(const Tensor& weight, const Tensor& row) {
+#ifdef __x86_64__
+  static const bool multiplies = __builtin_cpu_supports("avx512bf16") != 0;
+  if (multiplies)
+    return product<at::BFloat16, at::BFloat16>(dot_rows_avx512_bf16, weight, row.contiguous());
+#endif
+  static const Rows<at::BFloat16, float> rows = best_rows<at::BFloat16>();
+  return product(rows, weight, row.to(torch::kFloat32).contiguous());
+}
+
+Tensor float_product(const Tensor& weight, const Tensor& row) {
+  static const Rows<float, float> rows = best_rows<float>();
+  return product(rows, weight, row.contiguous());
 }
 
 bool is_plain(const Tensor& t) {
@@ -132,8 +169,8 @@ Tensor row_product(const Tensor& weight, const Tensor& row) {
       torch::GradMode::is_enabled() && (weight.requires_grad() || row.requires_grad());
   if (learns || !is_plain(weight) || weight.scalar_type() != row.scalar_type() || !row.is_cpu())
     return torch::mv(weight, row);
-  if (weight.scalar_type() == torch::kFloat32) return product<float>(weight, row.contiguous());
-  return product<at::BFloat16>(weight, row.to(torch::kFloat32).contiguous()).to(torch::kBFloat16);
+  if (weight.scalar_type() == torch::kFloat32) return float_product(weight, row);
+  return bfloat16_product(weight, row).to(torch::kBFloat16);
 }
 
 }  // namespace strop::trainer
