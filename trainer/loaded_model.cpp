@@ -48,9 +48,9 @@ LoadedModel load_model(const std::string& directory, const std::string& adapter,
                                 "tokenizer.json");
   auto tokenizer = Tokenizer::load(directory);
   if (!tokenizer) throw std::runtime_error(tokenizer.error());
-  const auto config = load_config(directory);
-  if (!config) throw std::runtime_error(config.error());
-  auto decoder = Decoder::load(directory, compute_type(precision, *config, device));
+  auto decoder = Decoder::load(directory, [&](const ModelConfig& config, torch::ScalarType widest) {
+    return compute_type(precision, config, device, widest);
+  });
   if (!decoder) throw std::runtime_error(decoder.error());
   if (static_cast<std::int64_t>(tokenizer->vocab_size()) > decoder->config().vocab)
     throw std::runtime_error(directory + ": tokenizer.json has " +

@@ -59,12 +59,14 @@ Precision precision_of(std::string_view name, const std::string& where) {
 }
 
 torch::ScalarType compute_type(Precision asked, const ModelConfig& config,
-                               const torch::Device& device) {
-  if (asked == Precision::kFloat32) return torch::kFloat32;
+                               const torch::Device& device, torch::ScalarType widest) {
+  const bool rounds = widest != torch::kBFloat16;
+  if (asked == Precision::kFloat32 || (asked == Precision::kAuto && rounds)) return torch::kFloat32;
   const bool right = is_right(device);
   if (asked == Precision::kBfloat16 && !right)
-    throw std::runtime_error(
-        "bfloat16 comes out wrong on this device: say precision = \"float32\"");
+    throw std::invalid_argument(
+        "bfloat16 comes out wrong on this device: say --precision float32, or precision = "
+        "\"float32\" where it says bfloat16 (a recipe's [train], or trainer.toml)");
   const bool gains = has_instructions(device) && config.hidden >= kLargeEnough;
   return asked == Precision::kBfloat16 || (right && gains) ? torch::kBFloat16 : torch::kFloat32;
 }

@@ -1,7 +1,7 @@
 // In which numbers a model computes: float32, or bfloat16 with all that is trained kept in float32.
 //
-// Free functions; any thread. Errors: std::runtime_error where bfloat16 was asked for and comes out
-// wrong here.
+// Free functions; any thread. Errors: std::invalid_argument for a name that is none, and where
+// bfloat16 was asked for and comes out wrong here.
 #pragma once
 
 #include <torch/torch.h>
@@ -29,11 +29,13 @@ Precision precision_of(std::string_view name, const std::string& where);
 
 inline constexpr const char* kPrecisionHelp =
     "what to compute in: auto, float32 or bfloat16 (default: precision in trainer.toml, else auto: "
-    "bfloat16 where the model and the device gain by it)";
+    "bfloat16 where the file has it, and model and device gain by it)";
 
-// float32 or bfloat16: what `asked` comes to, for this model on this device.
+// float32 or bfloat16: what `asked` comes to, for this model on this device. `widest`: the type
+// that its file has; one that bfloat16 would round stays float32 unless it was asked for.
 torch::ScalarType compute_type(Precision asked, const ModelConfig& config,
-                               const torch::Device& device);
+                               const torch::Device& device,
+                               torch::ScalarType widest = torch::kBFloat16);
 // "float32" or "bfloat16".
 const char* type_name(torch::ScalarType type);
 

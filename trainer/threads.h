@@ -1,7 +1,7 @@
 // How many threads compute, and what each of them needs set.
 //
 // Process-wide settings of LibTorch and malloc, made once by a command before it computes; main
-// thread, except for prepare_compute_thread. No errors.
+// thread, except for the last two. No errors but those of what is computed apart.
 #pragma once
 
 #include <future>
@@ -20,19 +20,25 @@ void use_operator_threads(int threads);
 // For work that Shards spreads: each operator stays on the thread that calls it.
 void use_shard_threads();
 
+// What every thread that computes calls first: numbers near zero count as zero, since they cost a
+// hundred times as much on a CPU and change nothing.
+void prepare_compute_thread();
+
+void name_this_thread(const char* name);
+
 // Calls f() on a thread of its own, so that the operator threads it has used end with it: OpenMP's
 // wait awake for their next piece of work only while there are no more of them than cores, and each
 // thread that computes has its own. A token of a served model is two hundred such pieces.
 template <class F>
-auto computed_apart(F f) {
-  std::packaged_task<decltype(f())()> task(std::move(f));
+auto computed_apart(const F& f) {
+  std::packaged_task<decltype(f())()> task([&] {
+    name_this_thread("strop-loader");
+    prepare_compute_thread();
+    return f();
+  });
   auto result = task.get_future();
   std::thread(std::move(task)).join();
   return result.get();
 }
-
-// What every thread that computes calls first: numbers near zero count as zero, since they cost a
-// hundred times as much on a CPU and change nothing.
-void prepare_compute_thread();
 
 }  // namespace strop::trainer

@@ -49,7 +49,7 @@ struct Trained {
   double pairs_a_second() const { return pairs / seconds; }
 };
 
-// The whole process counts, with loading and writing.
+// `seconds` is of the whole process, with loading and writing.
 Trained train_with_strop(const TrainerSetup& setup, const DpoRun& run);
 
 }  // namespace strop::bench

@@ -128,6 +128,25 @@ TEST_F(Adapter, ComesBackAsItWent) {
   EXPECT_TRUE(torch::equal(logits_of(model), logits_of(other)));
 }
 
+// As a server in bfloat16 takes one: rounded once, when it is loaded.
+TEST_F(Adapter, IsOfTheTypeThatTheModelComputesIn) {
+  const std::string folder = write({.rank = 3, .alpha = 6});
+  Decoder model = tiny_decoder(tiny_config());
+  Decoder half = tiny_decoder(tiny_config());
+  half.compute_in(torch::kBFloat16);
+  const torch::Tensor base = logits_of(model);
+  ASSERT_TRUE(load_adapter(model, folder));
+  ASSERT_TRUE(load_adapter(half, folder));
+  for (Linear* linear : half.linears()) {
+    EXPECT_EQ(linear->a().scalar_type(), torch::kBFloat16) << linear->name();
+    EXPECT_EQ(linear->b().scalar_type(), torch::kBFloat16) << linear->name();
+  }
+  const double change = (logits_of(model) - base).norm().item<double>();
+  const double wrong =
+      (logits_of(half).to(torch::kFloat32) - logits_of(model)).norm().item<double>();
+  EXPECT_LE(wrong, change / 8);
+}
+
 TEST_F(Adapter, MergedIsTheSameModel) {
   Decoder model = tiny_decoder(tiny_config());
   ASSERT_TRUE(load_adapter(model, write({.rank = 3, .alpha = 6})));

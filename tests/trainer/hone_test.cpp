@@ -118,6 +118,7 @@ TEST_F(HoneTest, MoreIsKeptAndWithLabelsTurnedTheRiseIsGone) {
   EXPECT_GT(honed, 1.25 * base + 1) << "base " << base << ", turned " << turned;
   EXPECT_LT(turned, base + 1) << "base " << base << ", honed " << honed;
   EXPECT_NEAR(summary["first_loss"].get<double>(), std::log(2.0), 1e-6);
+  EXPECT_EQ(summary["attention"], "blocks");
   EXPECT_EQ(summary["rewards"]["chosen"]["first"], 0.0);
   EXPECT_EQ(summary["rewards"]["rejected"]["first"], 0.0);
   EXPECT_GT(summary["rewards"]["accuracy"]["last"].get<double>(), 0.7);  // a mean over the run

@@ -16,6 +16,25 @@ TEST(Precision, OfASmallModelIsFloat32UnlessAskedFor) {
   EXPECT_EQ(compute_type(Precision::kBfloat16, tiny_config(), torch::kCPU), torch::kBFloat16);
 }
 
+// A large model gains by bfloat16 where there are instructions for it, and loses nothing where its
+// file has no more bits.
+TEST(Precision, OfALargeModelIsWhatItsFileHas) {
+  ModelConfig config = tiny_config();
+  config.hidden = 512;
+#ifdef __x86_64__
+  const bool gains = __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  const bool gains = false;
+#endif
+  const auto gained = gains ? torch::kBFloat16 : torch::kFloat32;
+  EXPECT_EQ(compute_type(Precision::kAuto, config, torch::kCPU), gained);
+  EXPECT_EQ(compute_type(Precision::kAuto, config, torch::kCPU, torch::kBFloat16), gained);
+  for (const auto type : {torch::kFloat32, torch::kHalf}) {
+    EXPECT_EQ(compute_type(Precision::kAuto, config, torch::kCPU, type), torch::kFloat32);
+    EXPECT_EQ(compute_type(Precision::kBfloat16, config, torch::kCPU, type), torch::kBFloat16);
+  }
+}
+
 TEST(Precision, HasANameEach) {
   for (const Precision one : {Precision::kAuto, Precision::kFloat32, Precision::kBfloat16})
     EXPECT_EQ(precision_by_name(precision_name(one)), one);

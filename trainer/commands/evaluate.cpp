@@ -194,6 +194,14 @@ void write_completions(const std::string& file, const std::vector<Position>& pos
   write_file(file, lines);
 }
 
+// What another precision rounds is not what an adapter changes.
+void must_be_alike(const std::string& file, const json& before, const std::string& type) {
+  const std::string then = before.value("precision", "float32");
+  if (then != type)
+    throw std::invalid_argument("--against " + file + " was measured in " + then +
+                                ", and this would be in " + type + ": give --precision " + then);
+}
+
 json measure(const Options& options, const Settings& settings) {
   const json before = read_measures(options);
   const std::string folder = model_folder(options.model, settings);
@@ -201,6 +209,8 @@ json measure(const Options& options, const Settings& settings) {
       options.precision ? precision_of(*options.precision, "--precision") : settings.precision;
   LoadedModel model = load_model(
       folder, options.adapter, choose_device(options.device.value_or(settings.device)), precision);
+  const std::string type = type_name(model.decoder.computes_in());
+  if (!before.is_null()) must_be_alike(options.against, before, type);
   EvaluateOptions how;
   how.family = model.family;
   how.context = options.context > 0 ? options.context : model.decoder.config().max_positions;
@@ -211,9 +221,7 @@ json measure(const Options& options, const Settings& settings) {
     throw std::invalid_argument(
         "--context must leave room for a prompt beside --max-tokens, within the model's " +
         std::to_string(model.decoder.config().max_positions) + " positions");
-  json out = {{"model", folder},
-              {"adapter", options.adapter},
-              {"precision", type_name(model.decoder.computes_in())}};
+  json out = {{"model", folder}, {"adapter", options.adapter}, {"precision", type}};
   if (!options.positions.empty()) {
     const std::vector<Position> positions = must(read_positions(options.positions));
     const PositionMeasures measured =

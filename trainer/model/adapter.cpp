@@ -196,7 +196,7 @@ tl::expected<LoraConfig, std::string> load_adapter(Decoder& model, const std::st
       const std::string name = kPrefix + linear->name() + side;
       const auto entry = tensors->find(name);
       if (entry == tensors->end()) return "tensor '" + name + "' is missing";
-      into = entry->second.to(linear->weight().device(), torch::kFloat32).contiguous();
+      into = entry->second.to(linear->weight().options()).contiguous();
       tensors->erase(entry);
       if (into.sizes().vec() == shape) return "";
       std::ostringstream wanted;

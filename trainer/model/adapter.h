@@ -40,7 +40,7 @@ void add_lora(Decoder& model, const LoraConfig& config, std::uint64_t seed);
 void save_adapter(Decoder& model, const LoraConfig& config, const std::string& base,
                   const std::string& directory);
 
-// Adds what DIRECTORY holds; the model is unchanged when that fails.
+// Adds what DIRECTORY holds, in what the model computes in; the model is unchanged when that fails.
 tl::expected<LoraConfig, std::string> load_adapter(Decoder& model, const std::string& directory);
 
 }  // namespace strop::trainer

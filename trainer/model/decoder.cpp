@@ -10,6 +10,7 @@
 #include "trainer/model/fused.h"
 #include "trainer/model/packed_attention.h"
 #include "trainer/model/recomputed.h"
+#include "trainer/model/row_product.h"
 
 namespace strop::trainer {
 
@@ -123,10 +124,19 @@ Decoder Decoder::random(const ModelConfig& config, std::uint64_t seed) {
 
 tl::expected<Decoder, std::string> Decoder::load(const std::string& directory,
                                                  torch::ScalarType type) {
+  return load(directory, [type](const ModelConfig&, torch::ScalarType) { return type; });
+}
+
+tl::expected<Decoder, std::string> Decoder::load(const std::string& directory,
+                                                 const ChooseType& choose) {
   const auto config = load_config(directory);
   if (!config) return tl::unexpected(config.error());
   auto tensors = read_model_tensors(directory);
   if (!tensors) return tl::unexpected(tensors.error());
+  auto widest = torch::kBFloat16;
+  for (const auto& [name, tensor] : *tensors)
+    if (tensor.dim() > 1) widest = torch::promote_types(widest, tensor.scalar_type());
+  const auto type = choose(*config, widest);
   try {
     return from_tensors(*config, std::move(*tensors), type)
         .map_error([&](const std::string& error) { return directory + ": " + error; });
@@ -283,6 +293,12 @@ Tensor Decoder::hidden(const ForwardInput& input) const {
 }
 
 Tensor Decoder::logits(const Tensor& rows) const {
+  const bool one = rows.numel() == config_.hidden && !torch::GradMode::is_enabled();
+  if (one && rows.scalar_type() == torch::kBFloat16) {
+    std::vector<std::int64_t> shape = rows.sizes().vec();
+    shape.back() = config_.vocab;
+    return wide_row_product(head(), rows.reshape(-1)).view(shape);
+  }
   return affine(rows, head().to(rows.scalar_type()), {});
 }
 

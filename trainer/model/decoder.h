@@ -54,6 +54,10 @@ class Decoder {
                                                          torch::ScalarType type = torch::kFloat32);
   static tl::expected<Decoder, std::string> load(const std::string& directory,
                                                  torch::ScalarType type = torch::kFloat32);
+  // Of the type that `choose` makes of the widest one that a matrix has in the file.
+  using ChooseType = std::function<torch::ScalarType(const ModelConfig&, torch::ScalarType widest)>;
+  static tl::expected<Decoder, std::string> load(const std::string& directory,
+                                                 const ChooseType& choose);
 
   const ModelConfig& config() const { return config_; }
   torch::ScalarType computes_in() const { return compute_type_; }
@@ -67,7 +71,8 @@ class Decoder {
   // Takes in more tokens [T] of one sequence, T at least 1, whose cache has room for them. Of the
   // last one it returns the hidden state, [1, H]; of the others it computes what comes after needs.
   torch::Tensor read(const torch::Tensor& tokens, KvCache& cache) const;
-  // Logits of any rows [..., H] → [..., V].
+  // Logits of any rows [..., H] → [..., V]. A served token's are not rounded as its hidden state
+  // is: equals would be chosen among by their number.
   torch::Tensor logits(const torch::Tensor& rows) const;
   // What they are computed with, [V, H].
   const torch::Tensor& head() const { return head_.defined() ? head_ : embedding_; }

@@ -106,8 +106,9 @@ void Linear::remove_adapter() {
 }
 
 torch::Tensor Linear::merged_weight() const {
-  const torch::Tensor base = weight_.detach().to(torch::kFloat32);
-  return a_.defined() ? base + torch::mm(b_.detach(), a_.detach()) * scale_ : base;
+  const auto full = [](const torch::Tensor& t) { return t.detach().to(torch::kFloat32); };
+  const torch::Tensor base = full(weight_);
+  return a_.defined() ? base + torch::mm(full(b_), full(a_)) * scale_ : base;
 }
 
 }  // namespace strop::trainer

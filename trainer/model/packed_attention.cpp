@@ -28,21 +28,24 @@ struct Part {
   const PackedText::Block& block;
   std::int64_t head = 0;
   std::int64_t heads = 0;
+  bool alone = false;  // one head, by affine()
 };
 
-// All heads at once, or one where affine() has a faster way to its product than a batch has.
-std::int64_t heads_at_once(const PackedText::Block& block, const Tensor& q, const Tensor& k) {
+// Whether affine() has a faster way to a head's products than a batch has. Whole blocks alone: what
+// is made ready for a shape is kept for the next text, and every text has blocks of these.
+bool is_faster_alone(const PackedText::Block& block, const Tensor& q, const Tensor& k) {
   const std::int64_t rows = q.size(0) / k.size(0) * block.rows;
-  const bool large = rows * block.keys * k.size(2) >= kLargeProduct;
-  return large && is_affine_faster(rows, k[0].narrow(0, block.key, block.keys)) ? 1 : k.size(0);
+  return block.rows == PackedText::kBlockRows && rows * block.keys * k.size(2) >= kLargeProduct &&
+         is_affine_faster(rows, k[0].narrow(0, block.key, block.keys));
 }
 
 template <typename F>
 void for_each_part(const std::vector<PackedText::Block>& blocks, const Tensor& q, const Tensor& k,
                    const F& f) {
   for (const PackedText::Block& block : blocks) {
-    const std::int64_t heads = heads_at_once(block, q, k);
-    for (std::int64_t head = 0; head < k.size(0); head += heads) f(Part{block, head, heads});
+    const bool alone = is_faster_alone(block, q, k);
+    const std::int64_t heads = alone ? 1 : k.size(0);
+    for (std::int64_t head = 0; head < k.size(0); head += heads) f(Part{block, head, heads, alone});
   }
 }
 
@@ -68,14 +71,15 @@ Tensor keys_of(const Tensor& t, const Part& part) {
 }
 
 // a·bᵀ of each head.
-Tensor product(const Tensor& a, const Tensor& b) {
-  return a.size(0) == 1 ? affine(a[0], b[0], {}).unsqueeze(0) : torch::bmm(a, b.transpose(1, 2));
+Tensor product(const Tensor& a, const Tensor& b, const Part& part) {
+  return part.alone ? affine(a[0], b[0], {}).unsqueeze(0) : torch::bmm(a, b.transpose(1, 2));
 }
 
 // What each query thinks of each key, [heads, H/G · rows, keys]; the softmax is in float32 at
 // least.
-Tensor shares(const Tensor& q, const Tensor& k, const PackedText::Block& block) {
-  Tensor scores = product(q, k);
+Tensor shares(const Tensor& q, const Tensor& k, const Part& part) {
+  const PackedText::Block& block = part.block;
+  Tensor scores = product(q, k, part);
   const std::int64_t masked = block.bias.size(1);
   scores.view({scores.size(0), -1, block.rows, block.keys})
       .narrow(3, block.keys - masked, masked)
@@ -106,9 +110,9 @@ class BlockAttention : public torch::autograd::Function<BlockAttention> {
     const Tensor v = values.contiguous();
     Tensor out = torch::empty_like(q);
     for_each_part(blocks_of(*text, which), q, k, [&](const Part& part) {
-      const Tensor share = shares(rows_of(q, part, k.size(0)), keys_of(k, part), part.block);
+      const Tensor share = shares(rows_of(q, part, k.size(0)), keys_of(k, part), part);
       put_rows(out, part, k.size(0),
-               product(share.to(v.scalar_type()), keys_of(v, part).transpose(1, 2)));
+               product(share.to(v.scalar_type()), keys_of(v, part).transpose(1, 2), part));
     });
     context->save_for_backward({q, k, v});
     context->saved_data["text"] = c10::IValue::make_capsule(text);
@@ -132,13 +136,13 @@ class BlockAttention : public torch::autograd::Function<BlockAttention> {
     for_each_part(blocks_of(text, which), q, k, [&](const Part& part) {
       const Tensor part_q = rows_of(q, part, k.size(0));
       const Tensor part_gradient = rows_of(gradient, part, k.size(0));
-      const Tensor share = shares(part_q, keys_of(k, part), part.block);
+      const Tensor share = shares(part_q, keys_of(k, part), part);
       add_product(keys_of(dv, part), share.to(type).transpose(1, 2), part_gradient);
-      const Tensor dshare = product(part_gradient, keys_of(v, part));
+      const Tensor dshare = product(part_gradient, keys_of(v, part), part);
       const Tensor dscores =
           at::_softmax_backward_data(dshare.to(share.scalar_type()), share, -1, share.scalar_type())
               .to(type);
-      put_rows(dq, part, k.size(0), product(dscores, keys_of(k, part).transpose(1, 2)));
+      put_rows(dq, part, k.size(0), product(dscores, keys_of(k, part).transpose(1, 2), part));
       add_product(keys_of(dk, part), dscores.transpose(1, 2), part_q);
     });
     return {dq, dk.to(type), dv.to(type), Tensor(), Tensor()};

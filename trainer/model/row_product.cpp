@@ -8,6 +8,8 @@
 #include <cstring>
 #include <vector>
 
+#include "trainer/model/wide.h"
+
 namespace strop::trainer {
 namespace {
 
@@ -162,15 +164,19 @@ bool is_plain(const Tensor& t) {
 
 // W·x read once from memory by LibTorch's threads: MKL gives it to one of them, and on processors
 // of others than Intel at half of what that one can read. Sums are in float32.
-Tensor row_product(const Tensor& weight, const Tensor& row) {
+Tensor wide_row_product(const Tensor& weight, const Tensor& row) {
   TORCH_CHECK(row.dim() == 1 && row.size(0) == weight.size(1), "a row of ", weight.size(1),
               " is not ", row.sizes());
   const bool learns =
       torch::GradMode::is_enabled() && (weight.requires_grad() || row.requires_grad());
   if (learns || !is_plain(weight) || weight.scalar_type() != row.scalar_type() || !row.is_cpu())
-    return torch::mv(weight, row);
-  if (weight.scalar_type() == torch::kFloat32) return float_product(weight, row);
-  return bfloat16_product(weight, row).to(torch::kBFloat16);
+    return wide(torch::mv(weight, row));
+  return weight.scalar_type() == torch::kFloat32 ? float_product(weight, row)
+                                                 : bfloat16_product(weight, row);
+}
+
+Tensor row_product(const Tensor& weight, const Tensor& row) {
+  return wide_row_product(weight, row).to(row.scalar_type());
 }
 
 }  // namespace strop::trainer

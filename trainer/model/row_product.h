@@ -10,5 +10,7 @@
 namespace strop::trainer {
 
 torch::Tensor row_product(const torch::Tensor& weight, const torch::Tensor& row);
+// Of half precision the sums as they are, in float32.
+torch::Tensor wide_row_product(const torch::Tensor& weight, const torch::Tensor& row);
 
 }  // namespace strop::trainer
