@@ -3,9 +3,9 @@
 // Trains what of the model requires a gradient, in place. Owns optimizer and worker threads for the
 // length of the call; called from one thread. The result follows from weights, pairs and recipe
 // alone: not from the number of threads, nor from whether the run was killed in between (on a GPU
-// but for the last bits: sums are added there in any order). Units:
-// losses in nats, rewards in β·nats, lengths in tokens. Errors: std::runtime_error for a checkpoint
-// that is not this run's or is damaged, for a loss that is no longer a number, and for a full disk.
+// but for the last bits: sums are added there in any order). Units: losses in nats, rewards in
+// β·nats, lengths in tokens. Errors: std::runtime_error for a checkpoint that is not this run's or
+// is damaged, for a loss that is no longer a number, and for a full disk.
 #pragma once
 
 #include <nlohmann/json.hpp>

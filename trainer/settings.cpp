@@ -58,6 +58,10 @@ Settings read_settings(const std::string& file) {
   return out;
 }
 
+Precision model_precision(const std::optional<std::string>& flag, const Settings& settings) {
+  return flag ? precision_of(*flag, "--precision") : settings.precision;
+}
+
 std::string model_folder(const std::string& flag, const Settings& settings) {
   if (flag.empty() && settings.base.empty())
     throw std::invalid_argument("which model? Give --model, or base in " +

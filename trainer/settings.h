@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "trainer/precision.h"
@@ -40,6 +41,9 @@ struct Settings {
 // Reads `file`, or the default one if there is one and `file` is empty. Its paths are relative to
 // it.
 Settings read_settings(const std::string& file);
+
+// What --precision said, else the settings' own; std::invalid_argument for a name that is none.
+Precision model_precision(const std::optional<std::string>& flag, const Settings& settings);
 
 // The folder that --model named, else the settings' base; std::invalid_argument for neither.
 std::string model_folder(const std::string& flag, const Settings& settings);

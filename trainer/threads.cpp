@@ -2,7 +2,6 @@
 
 #include <ATen/Parallel.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <torch/torch.h>
 
 #include <thread>
@@ -35,8 +34,6 @@ void use_shard_threads() {
   at::set_num_threads(1);
   prepare_compute_thread();
 }
-
-void name_this_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
 
 void prepare_compute_thread() { at::globalContext().setFlushDenormal(true); }
 

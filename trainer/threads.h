@@ -4,6 +4,8 @@
 // thread, except for the last two. No errors but those of what is computed apart.
 #pragma once
 
+#include <pthread.h>
+
 #include <future>
 #include <thread>
 #include <utility>
@@ -24,15 +26,13 @@ void use_shard_threads();
 // hundred times as much on a CPU and change nothing.
 void prepare_compute_thread();
 
-void name_this_thread(const char* name);
-
 // Calls f() on a thread of its own, so that the operator threads it has used end with it: OpenMP's
 // wait awake for their next piece of work only while there are no more of them than cores, and each
 // thread that computes has its own. A token of a served model is two hundred such pieces.
 template <class F>
 auto computed_apart(const F& f) {
   std::packaged_task<decltype(f())()> task([&] {
-    name_this_thread("strop-loader");
+    pthread_setname_np(pthread_self(), "strop-loader");
     prepare_compute_thread();
     return f();
   });

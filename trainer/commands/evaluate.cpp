@@ -205,10 +205,9 @@ void must_be_alike(const std::string& file, const json& before, const std::strin
 json measure(const Options& options, const Settings& settings) {
   const json before = read_measures(options);
   const std::string folder = model_folder(options.model, settings);
-  const Precision precision =
-      options.precision ? precision_of(*options.precision, "--precision") : settings.precision;
-  LoadedModel model = load_model(
-      folder, options.adapter, choose_device(options.device.value_or(settings.device)), precision);
+  LoadedModel model =
+      load_model(folder, options.adapter, choose_device(options.device.value_or(settings.device)),
+                 model_precision(options.precision, settings));
   const std::string type = type_name(model.decoder.computes_in());
   if (!before.is_null()) must_be_alike(options.against, before, type);
   EvaluateOptions how;

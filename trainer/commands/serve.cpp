@@ -124,9 +124,7 @@ void register_serve(CLI::App& app, Action& action) {
           .batch_mib = options->batch_mib.value_or(usual.batch_mib)};
       const int threads = options->threads.value_or(usual.threads);
       const torch::Device device = choose_device(options->device.value_or(settings.device));
-      const Precision precision = options->precision
-                                      ? precision_of(*options->precision, "--precision")
-                                      : settings.precision;
+      const Precision precision = model_precision(options->precision, settings);
       const sigset_t signals = block_signals();
       if (threads == 1)
         use_shard_threads();
