@@ -90,6 +90,37 @@ TEST(Adapted, InFloat32IsNearItsFormula) {
         << i;
 }
 
+// Two layers of the same rows, of other widths, ranks and scales.
+TEST_P(AdaptedLinear, WithOthersIsWhatEachIsAlone) {
+  const Tensor a = numbers({2, 5}).requires_grad_();
+  const Tensor b = numbers({4, 2}).requires_grad_();
+  Linear other("other", numbers({4, 5}), {});
+  other.set_adapter(a, b, 0.5);
+  const auto both = Linear::forward_all(x_, {&other, &linear_}, true);
+  ASSERT_EQ(both.size(), 2u);
+  const std::vector<Tensor> alone{other.forward(x_, true), by_formula()};
+  const std::vector<Tensor> inputs{x_, a, b, a_, b_};
+  Tensor sum = torch::zeros({}, torch::kFloat64);
+  Tensor wanted_sum = torch::zeros({}, torch::kFloat64);
+  for (std::size_t i = 0; i < both.size(); ++i) {
+    EXPECT_LE(largest_difference(both[i], alone[i]), 1e-12) << i;
+    const Tensor along = torch::randn_like(alone[i]);
+    sum = sum + (both[i] * along).sum();
+    wanted_sum = wanted_sum + (alone[i] * along).sum();
+  }
+  const auto slopes = torch::autograd::grad({sum}, inputs);
+  const auto wanted = torch::autograd::grad({wanted_sum}, inputs);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    EXPECT_LE(largest_difference(slopes[i], wanted[i]), 1e-12) << i;
+}
+
+TEST_P(AdaptedLinear, BesideOneWithoutAnAdapterIsItself) {
+  const Linear plain("plain", numbers({4, 5}), {});
+  const auto both = Linear::forward_all(x_, {&plain, &linear_}, true);
+  EXPECT_TRUE(torch::equal(both[0], plain.forward(x_, true)));
+  EXPECT_LE(largest_difference(both[1], by_formula()), 1e-12);
+}
+
 // As a server calls it: nothing is kept, and one row goes another way.
 TEST_P(AdaptedLinear, WithoutGradientsIsTheSame) {
   const torch::NoGradGuard no_grad;

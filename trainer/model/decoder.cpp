@@ -153,7 +153,11 @@ Tensor Decoder::normed(const Tensor& x, const Norm& norm) const {
 }
 
 Tensor Decoder::heads(const Linear& linear, const Tensor& norm, const Tensor& x) const {
-  const Tensor by_head = linear.forward(x, with_adapter_).unflatten(-1, {-1, config_.head_dim});
+  return heads(norm, linear.forward(x, with_adapter_));
+}
+
+Tensor Decoder::heads(const Tensor& norm, const Tensor& projected) const {
+  const Tensor by_head = projected.unflatten(-1, {-1, config_.head_dim});
   return norm.defined() ? rms_norm(by_head, norm, config_.norm_eps) : by_head;
 }
 
@@ -167,10 +171,11 @@ void Decoder::check_positions(std::int64_t tokens) const {
 }
 
 Tensor Decoder::mlp(const Layer& layer, const Tensor& x) const {
-  const Tensor up = layer.up.forward(x, with_adapter_);
-  const Tensor mixed = config_.gated ? gated_silu(layer.gate.forward(x, with_adapter_), up)
-                                     : torch::gelu(up, "tanh");
-  return layer.down.forward(mixed, with_adapter_);
+  if (!config_.gated)
+    return layer.down.forward(torch::gelu(layer.up.forward(x, with_adapter_), "tanh"),
+                              with_adapter_);
+  const auto both = Linear::forward_all(x, {&layer.gate, &layer.up}, with_adapter_);
+  return layer.down.forward(gated_silu(both[0], both[1]), with_adapter_);
 }
 
 Tensor Decoder::attend(const Layer& layer, std::size_t index, const Tensor& x,
@@ -212,14 +217,16 @@ Tensor Decoder::attend(const Layer& layer, std::size_t index, const Tensor& x,
 Tensor Decoder::attend_packed(const Layer& layer, const Tensor& x, const PackedPass& pass,
                               Queries queries) const {
   const bool all = queries == Queries::kAll;
-  const auto some = [&](const Tensor& rows) {
-    return all ? rows : rows.index_select(0, pass.text->asked());
-  };
+  std::vector<const Linear*> of_all{&layer.k, &layer.v};
+  if (all) of_all.push_back(&layer.q);
+  const std::vector<Tensor> rows = Linear::forward_all(x, of_all, with_adapter_);
+  const Tensor asked =
+      all ? rows[2] : layer.q.forward(x.index_select(0, pass.text->asked()), with_adapter_);
   const Turns& turns = pass.query_turns;
-  const Tensor q = turned(heads(layer.q, layer.q_norm, some(x)),
+  const Tensor q = turned(heads(layer.q_norm, asked),
                           all ? turns : turns.index_select(pass.text->asked()));  // [N, H, D]
-  const Tensor k = turned(heads(layer.k, layer.k_norm, x), pass.turns);
-  const Tensor v = heads(layer.v, {}, x);
+  const Tensor k = turned(heads(layer.k_norm, rows[0]), pass.turns);
+  const Tensor v = heads({}, rows[1]);
   const Tensor mixed =
       packed_attention(q.transpose(0, 1), k.transpose(0, 1), v.transpose(0, 1), pass.text, queries);
   return layer.o.forward(mixed.transpose(0, 1).reshape({-1, config_.heads * config_.head_dim}),

@@ -123,6 +123,7 @@ class Decoder {
   // What `linear` makes of x [..., H] by heads, [..., heads, D], each normed where there is a norm.
   torch::Tensor heads(const Linear& linear, const torch::Tensor& norm,
                       const torch::Tensor& x) const;
+  torch::Tensor heads(const torch::Tensor& norm, const torch::Tensor& projected) const;
   // By 1/√D.
   torch::Tensor scaled(const torch::Tensor& rows) const;
   // A c10::Error where the model has no positions for so many tokens.

@@ -13,45 +13,83 @@ using torch::autograd::variable_list;
 
 // No part of what is trained.
 struct Frozen {
-  Tensor weight;
-  Tensor bias;  // undefined: none
+  std::vector<Tensor> weights;
+  std::vector<Tensor> biases;  // undefined: none
+  std::vector<double> scales;
 };
 
-// x·Wᵀ + b + scale·(x·Aᵀ)·Bᵀ of rows x [N, in], where W and b are not trained: what the adapter
-// adds is added by the product that computes it, here and in the gradient, so that no output is
-// read or written for it once more.
+// Adds y·W to `sum`, or starts it.
+void add_product(Tensor& sum, const Tensor& y, const Tensor& w) {
+  if (!sum.defined())
+    sum = affine(y, w.t(), {});
+  else if (is_affine_faster(y.size(0), w.t()))
+    sum.add_(affine(y, w.t(), {}));
+  else
+    sum.addmm_(y, w);
+}
+
+// Of each layer x·Wᵀ + b + scale·(x·Aᵀ)·Bᵀ of the same rows x [N, in], where W and b are not
+// trained. What an adapter adds is added by the product that computes it, here and in the gradient,
+// and the layers' A are one matrix: no input and no output is read or written for them once more.
 class Adapted : public torch::autograd::Function<Adapted> {
  public:
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Frozen& frozen,
-                        const Tensor& a, const Tensor& b, double scale) {
-    Tensor y = affine(x, frozen.weight, frozen.bias);
+  static variable_list forward(AutogradContext* context, const Tensor& x, const Frozen& frozen,
+                               at::TensorList as, at::TensorList bs) {
+    const Tensor a = as.size() == 1 ? as.front() : torch::cat(as);
     const Tensor low = affine(x, a, {});
-    if (y.size(0) == 1)
-      y.add_(affine(low, b, {}), scale);  // a product with one row is made otherwise
-    else
-      y.addmm_(low, b.t(), 1, scale);
-    context->save_for_backward({x, frozen.weight, a, b, low});
-    context->saved_data["scale"] = scale;
-    return y;
+    variable_list out;
+    std::int64_t column = 0;
+    for (std::size_t i = 0; i < bs.size(); ++i) {
+      const Tensor own = low.narrow(1, column, bs[i].size(1));
+      Tensor y = affine(x, frozen.weights[i], frozen.biases[i]);
+      if (y.size(0) == 1)
+        y.add_(affine(own, bs[i], {}), frozen.scales[i]);  // one row's product is made otherwise
+      else
+        y.addmm_(own, bs[i].t(), 1, frozen.scales[i]);
+      out.push_back(y);
+      column += bs[i].size(1);
+    }
+    variable_list kept{x, low, a};
+    kept.insert(kept.end(), frozen.weights.begin(), frozen.weights.end());
+    kept.insert(kept.end(), bs.begin(), bs.end());
+    context->save_for_backward(kept);
+    context->saved_data["scales"] = frozen.scales;
+    return out;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
+    const std::vector<double> scales = context->saved_data["scales"].toDoubleVector();
+    const std::size_t count = scales.size();
     const Tensor& x = saved[0];
-    const Tensor& weight = saved[1];
+    const Tensor& low = saved[1];
     const Tensor& a = saved[2];
-    const Tensor& b = saved[3];
-    const double scale = context->saved_data["scale"].toDouble();
-    const Tensor& dy = gradients[0];
-    const Tensor dlow = torch::mm(dy, b);
+    const Tensor dlow = torch::empty_like(low);
     Tensor dx;
-    if (context->needs_input_grad(0)) {
-      dx = affine(dy, weight.t(), {});
-      dx.addmm_(dlow, a, 1, scale);
+    variable_list das;
+    variable_list dbs;
+    std::int64_t column = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const Tensor& dy = gradients[i];
+      const Tensor& b = saved[3 + count + i];
+      const std::int64_t rank = b.size(1);
+      Tensor own = dlow.narrow(1, column, rank);
+      at::addmm_out(own, own, dy, b, 0, scales[i]);
+      dbs.push_back(torch::mm(dy.t(), low.narrow(1, column, rank)).mul_(scales[i]));
+      if (context->needs_input_grad(0)) add_product(dx, dy, saved[3 + i]);
+      column += rank;
     }
-    const Tensor da = torch::mm(dlow.t(), x).mul_(scale);
-    const Tensor db = torch::mm(dy.t(), saved[4]).mul_(scale);
-    return {dx, Tensor(), da, db, Tensor()};
+    if (dx.defined()) dx.addmm_(dlow, a);
+    const Tensor da = torch::mm(dlow.t(), x);
+    column = 0;
+    for (const Tensor& db : dbs) {
+      das.push_back(da.narrow(0, column, db.size(1)));
+      column += db.size(1);
+    }
+    variable_list out{dx, Tensor()};
+    out.insert(out.end(), das.begin(), das.end());
+    out.insert(out.end(), dbs.begin(), dbs.end());
+    return out;
   }
 };
 
@@ -59,22 +97,46 @@ class Adapted : public torch::autograd::Function<Adapted> {
 
 Tensor Linear::forward(const Tensor& x, bool with_adapter) const {
   const auto type = x.scalar_type();
-  const Tensor weight = weight_.to(type);
-  const Tensor bias = bias_.defined() ? bias_.to(type) : bias_;
-  if (!with_adapter || !a_.defined()) return affine(x, weight, bias);
-  const Tensor a = a_.to(type);
-  const Tensor b = b_.to(type);
-  const bool trains = weight.requires_grad() || (bias.defined() && bias.requires_grad());
-  // On a CPU half precision gains nothing by it.
-  const bool half_on_cpu = x.is_cpu() && x.element_size() < 4;
-  if (!drops() && !trains && !half_on_cpu) {
-    std::vector<std::int64_t> shape = x.sizes().vec();
-    shape.back() = weight.size(0);
-    return Adapted::apply(x.reshape({-1, x.size(-1)}), Frozen{weight, bias}, a, b, scale_)
-        .view(shape);
-  }
-  return torch::add(affine(x, weight, bias), affine(affine(drops() ? dropped(x) : x, a, {}), b, {}),
+  if (with_adapter && adapter_alone_trains(x)) return forward_all(x, {this}, true).front();
+  const Tensor y = affine(x, weight_.to(type), bias_.defined() ? bias_.to(type) : bias_);
+  if (!with_adapter || !a_.defined()) return y;
+  return torch::add(y, affine(affine(drops() ? dropped(x) : x, a_.to(type), {}), b_.to(type), {}),
                     scale_);
+}
+
+bool Linear::adapter_alone_trains(const Tensor& x) const {
+  // On a CPU half precision gains nothing by what Adapted does.
+  const bool half_on_cpu = x.is_cpu() && x.element_size() < 4;
+  return a_.defined() && !drops() && !half_on_cpu && !weight_.requires_grad() &&
+         !(bias_.defined() && bias_.requires_grad());
+}
+
+std::vector<Tensor> Linear::forward_all(const Tensor& x, const std::vector<const Linear*>& layers,
+                                        bool with_adapter) {
+  const auto type = x.scalar_type();
+  Frozen frozen;
+  std::vector<Tensor> as;
+  std::vector<Tensor> bs;
+  for (const Linear* layer : layers) {
+    if (!with_adapter || !layer->adapter_alone_trains(x)) break;
+    frozen.weights.push_back(layer->weight_.to(type));
+    frozen.biases.push_back(layer->bias_.defined() ? layer->bias_.to(type) : layer->bias_);
+    frozen.scales.push_back(layer->scale_);
+    as.push_back(layer->a_.to(type));
+    bs.push_back(layer->b_.to(type));
+  }
+  std::vector<Tensor> out;
+  if (bs.size() != layers.size()) {
+    for (const Linear* layer : layers) out.push_back(layer->forward(x, with_adapter));
+    return out;
+  }
+  for (const Tensor& y : Adapted::apply(x.reshape({-1, x.size(-1)}), frozen, at::TensorList(as),
+                                        at::TensorList(bs))) {
+    std::vector<std::int64_t> shape = x.sizes().vec();
+    shape.back() = y.size(-1);
+    out.push_back(y.view(shape));
+  }
+  return out;
 }
 
 Tensor Linear::dropped(const Tensor& x) const {

@@ -8,6 +8,7 @@
 #include <torch/torch.h>
 
 #include <string>
+#include <vector>
 
 namespace strop::trainer {
 
@@ -19,6 +20,10 @@ class Linear {
 
   // A(x) is computed of x with each number dropped by the adapter's share, the others made larger.
   torch::Tensor forward(const torch::Tensor& x, bool with_adapter) const;
+  // What several layers make of the same x, in their order: what their adapters share is done once.
+  static std::vector<torch::Tensor> forward_all(const torch::Tensor& x,
+                                                const std::vector<const Linear*>& layers,
+                                                bool with_adapter);
 
   void add_adapter(std::int64_t rank, double alpha, double dropout);
   void set_adapter(torch::Tensor a, torch::Tensor b, double scale);
@@ -38,6 +43,7 @@ class Linear {
   void drop_by(at::Generator generator) { generator_ = std::move(generator); }
 
  private:
+  bool adapter_alone_trains(const torch::Tensor& x) const;
   bool drops() const { return dropout_ != 0 && generator_.defined(); }
   torch::Tensor dropped(const torch::Tensor& x) const;
 
