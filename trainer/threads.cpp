@@ -35,6 +35,9 @@ void use_shard_threads() {
   prepare_compute_thread();
 }
 
-void prepare_compute_thread() { at::globalContext().setFlushDenormal(true); }
+void prepare_compute_thread() {
+  at::globalContext().setFlushDenormal(true);
+  at::init_num_threads();
+}
 
 }  // namespace strop::trainer

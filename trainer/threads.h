@@ -22,8 +22,10 @@ void use_operator_threads(int threads);
 // For work that Shards spreads: each operator stays on the thread that calls it.
 void use_shard_threads();
 
-// What every thread that computes calls first: numbers near zero count as zero, since they cost a
-// hundred times as much on a CPU and change nothing.
+// What every thread that computes calls first. Numbers near zero count as zero, since they cost a
+// hundred times as much on a CPU and change nothing. And OpenMP, which knows a number for each
+// thread, is told how many threads an operator has: OpenBLAS asks nobody else, and what it computes
+// with another number differs in the last bits.
 void prepare_compute_thread();
 
 // Calls f() on a thread of its own, so that the operator threads it has used end with it: OpenMP's

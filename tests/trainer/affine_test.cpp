@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "trainer/threads.h"
+
 namespace strop::trainer {
 namespace {
 
@@ -115,7 +117,11 @@ TEST(Affine, IsTheSameBitForBitOnEveryThread) {
   const auto here = computed();
   std::vector<std::vector<Tensor>> there(4);
   std::vector<std::thread> threads;
-  for (auto& results : there) threads.emplace_back([&] { results = computed(); });
+  for (auto& results : there)
+    threads.emplace_back([&] {
+      prepare_compute_thread();
+      results = computed();
+    });
   for (std::thread& thread : threads) thread.join();
   at::set_num_threads(operator_threads);
   for (const auto& results : there)
