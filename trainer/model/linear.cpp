@@ -98,7 +98,7 @@ class Adapted : public torch::autograd::Function<Adapted> {
 Tensor Linear::forward(const Tensor& x, bool with_adapter) const {
   const auto type = x.scalar_type();
   if (with_adapter && adapter_alone_trains(x)) return forward_all(x, {this}, true).front();
-  const Tensor y = affine(x, weight_.to(type), bias_.defined() ? bias_.to(type) : bias_);
+  Tensor y = affine(x, weight_.to(type), bias_.defined() ? bias_.to(type) : bias_);
   if (!with_adapter || !a_.defined()) return y;
   return torch::add(y, affine(affine(drops() ? dropped(x) : x, a_.to(type), {}), b_.to(type), {}),
                     scale_);
