@@ -1,10 +1,12 @@
 #include "faults/faulty_proxy.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio.hpp>
 #include <functional>
 #include <list>
 #include <optional>
+#include <span>
 #include <thread>
 
 namespace strop::faults {
@@ -20,6 +22,16 @@ void reset(tcp::socket& socket) {
   error_code ignored;
   socket.set_option(asio::socket_base::linger(true, 0), ignored);
   socket.close(ignored);
+}
+
+// The first two neighbours that differ, from the middle on; false: there are none.
+bool swap_neighbours(std::span<char> bytes) {
+  const auto first =
+      std::adjacent_find(bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / 2), bytes.end(),
+                         std::not_equal_to<>());
+  if (first == bytes.end()) return false;
+  std::iter_swap(first, first + 1);
+  return true;
 }
 
 // One connection: the agent's end, the collector's end, and what is wrong with it.
@@ -89,8 +101,7 @@ class Link : public std::enable_shared_from_this<Link> {
       from.size = std::min(from.size, *cut_after_);
       *cut_after_ -= from.size;
     }
-    if (up && std::exchange(swap_, false) && from.size > 1)
-      std::swap(from.buffer[from.size / 2], from.buffer[from.size / 2 - 1]);
+    if (up && swap_) swap_ = !swap_neighbours({from.buffer.data(), from.size});
     const bool again = up && std::exchange(twice_, false);
     write(from, to, again, last);
   }
