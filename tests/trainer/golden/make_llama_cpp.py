@@ -2,9 +2,9 @@
 """Writes llama_cpp.json: what llama.cpp completes with the adapter in round_trip/honed, greedily.
 
 Twice, after llama.cpp's own conversion of the model that `strop-trainer export` merged, and of models/strop-tiny with the
-adapter beside it; all in fp32. llama_cpp_test.cpp compares ours. Needs llama-cpp-python built from source, sentencepiece, a build of ours,
-and the folder of llama.cpp that lies in its source (vendor/llama.cpp, for convert_*.py). Arguments: that folder, the file to
-write, the program, the folder of the adapter.
+adapter beside it; all in fp32. llama_cpp_test.cpp compares ours. Needs llama-cpp-python built from source, sentencepiece, a
+build of ours, and the folder of llama.cpp that lies in its source (vendor/llama.cpp, for convert_*.py). Arguments: that folder,
+the file to write, the program, the folder of the adapter.
 """
 import json
 import os
