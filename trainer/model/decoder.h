@@ -123,6 +123,7 @@ class Decoder {
   // What `linear` makes of x [..., H] by heads, [..., heads, D], each normed where there is a norm.
   torch::Tensor heads(const Linear& linear, const torch::Tensor& norm,
                       const torch::Tensor& x) const;
+  // The same of what a linear layer made.
   torch::Tensor heads(const torch::Tensor& norm, const torch::Tensor& projected) const;
   // By 1/√D.
   torch::Tensor scaled(const torch::Tensor& rows) const;
