@@ -42,10 +42,7 @@ class Adapted : public torch::autograd::Function<Adapted> {
     for (std::size_t i = 0; i < bs.size(); ++i) {
       const Tensor own = low.narrow(1, column, bs[i].size(1));
       Tensor y = affine(x, frozen.weights[i], frozen.biases[i]);
-      if (y.size(0) == 1)
-        y.add_(affine(own, bs[i], {}), frozen.scales[i]);  // one row's product is made otherwise
-      else
-        y.addmm_(own, bs[i].t(), 1, frozen.scales[i]);
+      y.addmm_(own, bs[i].t(), 1, frozen.scales[i]);
       out.push_back(y);
       column += bs[i].size(1);
     }
@@ -65,9 +62,8 @@ class Adapted : public torch::autograd::Function<Adapted> {
     const Tensor& low = saved[1];
     const Tensor& a = saved[2];
     const Tensor dlow = torch::empty_like(low);
-    Tensor dx;
-    variable_list das;
-    variable_list dbs;
+    variable_list out(2 + 2 * count);  // x, what is frozen, each A, each B
+    Tensor& dx = out[0];
     std::int64_t column = 0;
     for (std::size_t i = 0; i < count; ++i) {
       const Tensor& dy = gradients[i];
@@ -75,20 +71,18 @@ class Adapted : public torch::autograd::Function<Adapted> {
       const std::int64_t rank = b.size(1);
       Tensor own = dlow.narrow(1, column, rank);
       at::addmm_out(own, own, dy, b, 0, scales[i]);
-      dbs.push_back(torch::mm(dy.t(), low.narrow(1, column, rank)).mul_(scales[i]));
+      out[2 + count + i] = torch::mm(dy.t(), low.narrow(1, column, rank)).mul_(scales[i]);
       if (context->needs_input_grad(0)) add_product(dx, dy, saved[3 + i]);
       column += rank;
     }
     if (dx.defined()) dx.addmm_(dlow, a);
     const Tensor da = torch::mm(dlow.t(), x);
     column = 0;
-    for (const Tensor& db : dbs) {
-      das.push_back(da.narrow(0, column, db.size(1)));
-      column += db.size(1);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::int64_t rank = saved[3 + count + i].size(1);
+      out[2 + i] = da.narrow(0, column, rank);
+      column += rank;
     }
-    variable_list out{dx, Tensor()};
-    out.insert(out.end(), das.begin(), das.end());
-    out.insert(out.end(), dbs.begin(), dbs.end());
     return out;
   }
 };
@@ -105,9 +99,10 @@ Tensor Linear::forward(const Tensor& x, bool with_adapter) const {
 }
 
 bool Linear::adapter_alone_trains(const Tensor& x) const {
-  // On a CPU half precision gains nothing by what Adapted does.
+  // Neither a token that is served gains by Adapted, nor half precision on a CPU.
+  const bool one_row = x.numel() == x.size(-1);
   const bool half_on_cpu = x.is_cpu() && x.element_size() < 4;
-  return a_.defined() && !drops() && !half_on_cpu && !weight_.requires_grad() &&
+  return a_.defined() && !drops() && !one_row && !half_on_cpu && !weight_.requires_grad() &&
          !(bias_.defined() && bias_.requires_grad());
 }
 

@@ -43,6 +43,7 @@ class Linear {
   void drop_by(at::Generator generator) { generator_ = std::move(generator); }
 
  private:
+  // Whether of this layer the adapter alone is trained, and Adapted (linear.cpp) gains by it.
   bool adapter_alone_trains(const torch::Tensor& x) const;
   bool drops() const { return dropout_ != 0 && generator_.defined(); }
   torch::Tensor dropped(const torch::Tensor& x) const;
