@@ -31,6 +31,9 @@ inline constexpr const char* kPrecisionHelp =
     "what to compute in: auto, float32 or bfloat16 (default: precision in trainer.toml, else auto: "
     "bfloat16 where the file has it, and model and device gain by it)";
 
+// Whether products in bfloat16 are rounded once, however their matrices lie. Without AVX-512
+// LibTorch 1.13 rounds at every addition where the second one is not transposed, as in gradients.
+bool is_bfloat16_right(const torch::Device& device);
 // float32 or bfloat16: what `asked` comes to, for this model on this device. `widest`: the type
 // that its file has; one that bfloat16 would round stays float32 unless it was asked for.
 torch::ScalarType compute_type(Precision asked, const ModelConfig& config,

@@ -1,7 +1,11 @@
 // What a run computes in, and that a run in bfloat16 learns.
 #include "trainer/precision.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <stdexcept>
 
 #include "tiny_model.h"
 #include "trainer/loop.h"
@@ -10,10 +14,50 @@
 namespace strop::trainer {
 namespace {
 
+#ifdef __x86_64__
+const bool kHasInstructions = __builtin_cpu_supports("avx512bf16") != 0;
+#else
+const bool kHasInstructions = false;
+#endif
+
+// It is had where it is right, and refused by name where it is not.
+void expect_what_was_asked_for(const ModelConfig& config, torch::ScalarType widest) {
+  const auto type = [&] { return compute_type(Precision::kBfloat16, config, torch::kCPU, widest); };
+  if (is_bfloat16_right(torch::kCPU))
+    EXPECT_EQ(type(), torch::kBFloat16);
+  else
+    EXPECT_THAT(type, testing::ThrowsMessage<std::invalid_argument>(
+                          testing::HasSubstr("say --precision float32")));
+}
+
+// In a layer and its two gradients, of other numbers than it looks at itself.
+TEST(Precision, Bfloat16IsRightWhereGradientsAre) {
+  torch::manual_seed(4);
+  const auto numbers = [](torch::IntArrayRef shape) {
+    return torch::randn(shape).to(torch::kBFloat16).requires_grad_();
+  };
+  const torch::Tensor x = numbers({64, 2048});
+  const torch::Tensor weight = numbers({2048, 2048});
+  const torch::Tensor along = numbers({64, 2048}).detach();
+  const auto gradients = [&](torch::ScalarType type) {
+    const torch::Tensor y = torch::linear(x.to(type), weight.to(type));
+    return torch::autograd::grad({y}, {x, weight}, {along.to(type)});
+  };
+  const auto half = gradients(torch::kBFloat16);
+  const auto whole = gradients(torch::kFloat32);
+  double worst = 0;
+  for (std::size_t i = 0; i < half.size(); ++i)
+    worst = std::max(worst,
+                     largest_difference(half[i].to(torch::kFloat32), whole[i].to(torch::kFloat32)) /
+                         whole[i].abs().max().item<double>());
+  EXPECT_EQ(is_bfloat16_right(torch::kCPU), worst <= 1e-2) << worst;
+  EXPECT_TRUE(worst <= 1e-2 || !kHasInstructions) << worst;
+}
+
 TEST(Precision, OfASmallModelIsFloat32UnlessAskedFor) {
   EXPECT_EQ(compute_type(Precision::kAuto, tiny_config(), torch::kCPU), torch::kFloat32);
   EXPECT_EQ(compute_type(Precision::kFloat32, tiny_config(), torch::kCPU), torch::kFloat32);
-  EXPECT_EQ(compute_type(Precision::kBfloat16, tiny_config(), torch::kCPU), torch::kBFloat16);
+  expect_what_was_asked_for(tiny_config(), torch::kBFloat16);
 }
 
 // A large model gains by bfloat16 where there are instructions for it, and loses nothing where its
@@ -21,17 +65,12 @@ TEST(Precision, OfASmallModelIsFloat32UnlessAskedFor) {
 TEST(Precision, OfALargeModelIsWhatItsFileHas) {
   ModelConfig config = tiny_config();
   config.hidden = 512;
-#ifdef __x86_64__
-  const bool gains = __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  const bool gains = false;
-#endif
-  const auto gained = gains ? torch::kBFloat16 : torch::kFloat32;
+  const auto gained = kHasInstructions ? torch::kBFloat16 : torch::kFloat32;
   EXPECT_EQ(compute_type(Precision::kAuto, config, torch::kCPU), gained);
   EXPECT_EQ(compute_type(Precision::kAuto, config, torch::kCPU, torch::kBFloat16), gained);
   for (const auto type : {torch::kFloat32, torch::kHalf}) {
     EXPECT_EQ(compute_type(Precision::kAuto, config, torch::kCPU, type), torch::kFloat32);
-    EXPECT_EQ(compute_type(Precision::kBfloat16, config, torch::kCPU, type), torch::kBFloat16);
+    expect_what_was_asked_for(config, type);
   }
 }
 
