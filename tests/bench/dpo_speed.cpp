@@ -193,9 +193,7 @@ void measure_in(const std::string& precision, const TrainerSetup& setup, Report&
 }  // namespace
 
 void measure_dpo(const TrainerSetup& setup, Report& report) {
-  for (const char* precision : {"float32", "bfloat16"})
-    if (setup.flags().precision.empty() || setup.flags().precision == precision)
-      measure_in(precision, setup, report);
+  for (const std::string& precision : setup.precisions()) measure_in(precision, setup, report);
 }
 
 }  // namespace strop::bench

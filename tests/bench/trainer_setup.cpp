@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 
 #include "bench/timed_program.h"
+#include "trainer/precision.h"
 
 namespace strop::bench {
 namespace {
@@ -36,6 +38,13 @@ TrainerSetup::TrainerSetup(TrainerFlags flags, double scale)
 
 std::string TrainerSetup::name() const {
   return flags_.base.empty() ? flags_.shape : fs::path(flags_.base).filename().string();
+}
+
+std::vector<std::string> TrainerSetup::precisions() const {
+  if (!flags_.precision.empty()) return {flags_.precision};
+  if (trainer::is_bfloat16_right(torch::Device(flags_.device))) return {"float32", "bfloat16"};
+  std::fputs("bfloat16: not measured: it comes out wrong on this device, and is refused\n", stderr);
+  return {"float32"};
 }
 
 const TrainerSetup::Training& TrainerSetup::training() const {

@@ -42,6 +42,9 @@ class TrainerSetup {
   double scale() const { return scale_; }
   std::string name() const;  // of the model
   std::string file(const std::string& name) const { return (folder_ / name).string(); }
+  // To be measured: what was asked for, else both; bfloat16 not where it comes out wrong and is
+  // refused, which stderr then says.
+  std::vector<std::string> precisions() const;
 
   // A model and what it is trained on.
   struct Training {

@@ -21,6 +21,8 @@ struct ParityPoint {
 
 // Adds the row; the running test fails where the figure is over the bound, or no number.
 void expect_parity(const ParityPoint& point, double figure, double bound);
+// Adds a row that has no figure here, and says why.
+void say_unmeasured(const ParityPoint& point, const std::string& why);
 
 // The path of a golden file or folder.
 std::string golden(const std::string& name);
