@@ -79,6 +79,7 @@ function(strop_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE strop_flags ${ARG_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
+  target_compile_options(${name} PRIVATE -O1)  # compiled once, run once
   target_compile_definitions(${name} PRIVATE
     STROP_TESTS_DIR="${CMAKE_SOURCE_DIR}/tests" STROP_BIN_DIR="${CMAKE_BINARY_DIR}/bin"
     STROP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
