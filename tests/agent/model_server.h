@@ -52,7 +52,6 @@ class ModelServer {
   bool await_ended(std::size_t count) const;
 
  private:
-  // In its own file: Beast takes half a minute to compile.
   class Connections;
   const std::unique_ptr<Connections> connections_;
 };
