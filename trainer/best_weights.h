@@ -6,8 +6,6 @@
 // Errors: restore throws std::exception for what state and tensors do not hold.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,6 +14,7 @@
 #include "trainer/history.h"
 #include "trainer/recipe.h"
 #include "trainer/safetensors.h"
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

@@ -4,11 +4,10 @@
 // std::invalid_argument for a device that is not there, with what is there and what to do.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <string>
 
 #include "trainer/model/decoder.h"
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

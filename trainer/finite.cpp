@@ -20,16 +20,16 @@ std::optional<std::size_t> find(const void* data, std::size_t bytes, Word expone
 
 }  // namespace
 
-std::optional<std::size_t> first_not_finite(torch::ScalarType dtype, const void* data,
+std::optional<std::size_t> first_not_finite(c10::ScalarType dtype, const void* data,
                                             std::size_t bytes) {
   switch (dtype) {
-    case torch::kFloat64:
+    case c10::ScalarType::Double:
       return find<std::uint64_t>(data, bytes, 0x7FF0000000000000U);
-    case torch::kFloat32:
+    case c10::ScalarType::Float:
       return find<std::uint32_t>(data, bytes, 0x7F800000U);
-    case torch::kBFloat16:
+    case c10::ScalarType::BFloat16:
       return find<std::uint16_t>(data, bytes, 0x7F80U);
-    case torch::kFloat16:
+    case c10::ScalarType::Half:
       return find<std::uint16_t>(data, bytes, 0x7C00U);
     default:
       return std::nullopt;

@@ -4,7 +4,7 @@
 // bfloat16 likewise).
 #pragma once
 
-#include <torch/torch.h>
+#include <c10/core/ScalarType.h>
 
 #include <cstddef>
 #include <optional>
@@ -13,7 +13,7 @@ namespace strop::trainer {
 
 // Index of the first element that is not finite; whole numbers all are. `data` is aligned to its
 // elements.
-std::optional<std::size_t> first_not_finite(torch::ScalarType dtype, const void* data,
+std::optional<std::size_t> first_not_finite(c10::ScalarType dtype, const void* data,
                                             std::size_t bytes);
 
 }  // namespace strop::trainer

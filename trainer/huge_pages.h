@@ -3,7 +3,7 @@
 // Functions; any thread. Where the kernel has none to give nothing is lost. No errors.
 #pragma once
 
-#include <torch/torch.h>
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

@@ -6,14 +6,13 @@
 // Decay Regularization", algorithm 2; cosine from their 2017 SGDR without restarts.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "trainer/safetensors.h"
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

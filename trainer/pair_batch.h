@@ -5,13 +5,12 @@
 // completion predicts nothing and is not an input. No errors.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <vector>
 
 #include "trainer/data.h"
 #include "trainer/model/decoder.h"
 #include "trainer/objectives/preference.h"
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

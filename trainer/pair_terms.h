@@ -7,14 +7,13 @@
 // the step, whatever the parts. Units and names of measures: history.h. No errors.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <vector>
 
 #include "trainer/data.h"
 #include "trainer/history.h"
 #include "trainer/pair_batch.h"
 #include "trainer/recipe.h"
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

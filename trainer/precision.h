@@ -4,13 +4,12 @@
 // bfloat16 was asked for and comes out wrong here.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "trainer/model/config.h"
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

@@ -6,12 +6,12 @@
 // they are.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <map>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
+
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

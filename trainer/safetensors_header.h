@@ -6,11 +6,11 @@
 // what a header merely claims.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

@@ -8,8 +8,6 @@
 // from one thread. Errors: an exception in a shard is thrown again by `run`, after all have ended.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <condition_variable>
 #include <exception>
 #include <functional>
@@ -18,6 +16,7 @@
 #include <vector>
 
 #include "trainer/model/decoder.h"
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

@@ -2,8 +2,8 @@
 
 #include <ATen/Parallel.h>
 #include <malloc.h>
-#include <torch/torch.h>
 
+#include <algorithm>
 #include <thread>
 
 namespace strop::trainer {

@@ -1,7 +1,6 @@
 #include "bench/gemm_floor.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,6 +11,7 @@
 #include "trainer/model/affine.h"
 #include "trainer/model/config.h"
 #include "trainer/threads.h"
+#include "trainer/torch.h"
 
 namespace strop::bench {
 namespace {

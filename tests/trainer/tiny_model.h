@@ -1,9 +1,8 @@
 // Small random decoders for tests: every shape that differs in code is one of them.
 #pragma once
 
-#include <torch/torch.h>
-
 #include "trainer/model/decoder.h"
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

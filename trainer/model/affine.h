@@ -6,9 +6,9 @@
 // bit. No errors of its own: shapes that do not agree are c10::Error.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
+
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

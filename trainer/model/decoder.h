@@ -8,8 +8,6 @@
 // both shapes.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <functional>
 #include <optional>
 #include <span>
@@ -22,6 +20,7 @@
 #include "trainer/model/linear.h"
 #include "trainer/model/packed_attention.h"
 #include "trainer/safetensors.h"
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

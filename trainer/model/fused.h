@@ -5,7 +5,7 @@
 // c10::Error.
 #pragma once
 
-#include <torch/torch.h>
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

@@ -6,9 +6,9 @@
 // once. REQUIRES: has_gpu_kernels; without STROP_HAS_GPU_KERNELS there are none.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <utility>
+
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

@@ -1,5 +1,7 @@
 #include "trainer/model/linear.h"
 
+#include <torch/nn/init.h>
+
 #include <cmath>
 
 #include "trainer/model/affine.h"

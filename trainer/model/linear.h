@@ -5,10 +5,10 @@
 // one thread. A starts as kaiming_uniform(√5) and B as 0, so a fresh adapter changes nothing.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <string>
 #include <vector>
+
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

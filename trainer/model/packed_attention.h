@@ -8,9 +8,8 @@
 // c10::Error.
 #pragma once
 
-#include <torch/torch.h>
-
 #include "trainer/model/packed_text.h"
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

@@ -8,10 +8,11 @@
 #pragma once
 
 #include <torch/custom_class.h>
-#include <torch/torch.h>
 
 #include <cstdint>
 #include <vector>
+
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

@@ -5,9 +5,9 @@
 // thread. What the part holds must live until the backward pass has ended. Errors: the part's own.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <functional>
+
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

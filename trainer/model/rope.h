@@ -5,10 +5,10 @@
 // code has it. Errors: std::runtime_error for a config.json whose scaling is unknown or incomplete.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <nlohmann/json.hpp>
+
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

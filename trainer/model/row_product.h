@@ -5,7 +5,7 @@
 // token's time would be spent on. Errors: shapes that do not agree are c10::Error.
 #pragma once
 
-#include <torch/torch.h>
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

@@ -3,7 +3,7 @@
 // A pure function, differentiable; any thread, any shape. No errors.
 #pragma once
 
-#include <torch/torch.h>
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

@@ -6,9 +6,9 @@
 // std::invalid_argument for shapes that do not agree.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
+
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

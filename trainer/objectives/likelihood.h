@@ -6,7 +6,7 @@
 // Optimization", eq. 1. No errors: shapes that do not agree are c10::Error.
 #pragma once
 
-#include <torch/torch.h>
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

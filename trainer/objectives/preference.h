@@ -10,10 +10,10 @@
 // c10::Error.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <optional>
 #include <string_view>
+
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 

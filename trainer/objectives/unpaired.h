@@ -8,7 +8,7 @@
 // as its section 4.1 estimates it. Errors: shapes that do not agree are c10::Error.
 #pragma once
 
-#include <torch/torch.h>
+#include "trainer/torch.h"
 
 namespace strop::trainer {
 
