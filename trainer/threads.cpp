@@ -1,5 +1,6 @@
 #include "trainer/threads.h"
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <malloc.h>
 
