@@ -45,7 +45,7 @@ Said run_collector(const std::vector<std::string>& arguments) {
 Said run_collector_into(const std::string& out, const std::vector<std::string>& given) {
   const std::vector<std::string> arguments = with_own_configuration(given);
   const TempFolder folder;
-  const std::string program = std::string(STROP_BIN_DIR) + "/strop-collector";
+  const std::string program = STROP_BIN_DIR "/strop-collector";
   const std::string err = folder / "err";
   std::vector<char*> argv{const_cast<char*>(program.c_str())};
   argv.reserve(arguments.size() + 2);

@@ -31,7 +31,7 @@ class Deadline {
 }  // namespace
 
 ServeProcess::ServeProcess(std::vector<std::string> arguments, const std::string& port_file) {
-  const std::string program = std::string(STROP_BIN_DIR) + "/strop-collector";
+  const std::string program = STROP_BIN_DIR "/strop-collector";
   arguments.insert(arguments.begin(), {program, "serve", "--port-file", port_file});
   // Not the machine's own /etc/strop/collector.toml.
   if (std::find(arguments.begin(), arguments.end(), "--config") == arguments.end())
